@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: the umbrella for blocking callers. It makes known the stores whose libraries are
+// linked. Coroutine callers include <holdfast/async_locker.hpp>, which brings Boost.Asio along.
+#pragma once
+
+#include <holdfast/clock.hpp>
+#include <holdfast/errc.hpp>
+#include <holdfast/guard.hpp>
+#include <holdfast/lease.hpp>
+#include <holdfast/locker.hpp>
+#include <holdfast/mutex.hpp>
+#include <holdfast/options.hpp>
+#include <holdfast/version.hpp>
+
+#ifdef HOLDFAST_HAS_MEMORY
+#include <holdfast/memory.hpp>
+#endif
+#ifdef HOLDFAST_HAS_REDIS
+#include <holdfast/redis.hpp>
+#endif
+#ifdef HOLDFAST_HAS_SQLITE
+#include <holdfast/sqlite.hpp>
+#endif

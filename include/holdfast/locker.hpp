@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: the blocking entrance: takes locks on one store.
+// Thread safety: one locker may be used by any number of threads at once; they share one
+// connection, and whoever waits for a reply drives it.
+// Invariants: a copy of a locker in a forked child is dead: every call answers `misuse`.
+#pragma once
+
+#include <holdfast/clock.hpp>
+#include <holdfast/errc.hpp>
+#include <holdfast/guard.hpp>
+#include <holdfast/lease.hpp>
+#include <holdfast/options.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast {
+
+class store;
+struct store_environment;
+
+/// Makes the store of a locker. `store_environment` is in `store.hpp`.
+using store_factory = std::function<result<std::shared_ptr<store>>(const store_environment&)>;
+
+/// What a locker has counted since it was made. Numbers only rise.
+struct lock_statistics {
+    std::uint64_t grants{0};             ///< Locks acquired or adopted.
+    std::uint64_t refusals{0};           ///< Attempts that found somebody else.
+    std::uint64_t renewals{0};           ///< Renewals that the store confirmed.
+    std::uint64_t renewal_failures{0};   ///< Attempts at a renewal that failed and were retried.
+    std::uint64_t losses{0};             ///< Held locks that were lost.
+    std::uint64_t releases{0};           ///< Releases that the store confirmed.
+    std::uint64_t releases_in_doubt{0};  ///< Releases, background ones too, without a clear answer.
+    std::uint64_t store_errors{0};       ///< Answers that were neither a yes nor a no.
+};
+
+/// Takes locks on one store, for blocking callers.
+class locker {
+public:
+    /// Opens `url`. Connects at the first call, not here.
+    ///
+    /// @param url  `redis://user:pass@host:port/db`, `rediss://…`, `redis+unix:///path?db=N`,
+    ///             `sqlite:PATH`, `memory:` or `memory:NAME`; see docs/stores/.
+    /// @throws lock_error  `misuse` if the url or the options break a rule; the text names it.
+    explicit locker(std::string_view url, const locker_options& options = {});
+    /// Uses a store that `make` makes.
+    explicit locker(const store_factory& make, const locker_options& options = {});
+    /// As the constructor, for callers that want no exceptions.
+    [[nodiscard]] static result<locker> open(std::string_view url,
+                                             const locker_options& options = {});
+
+    locker(locker&&) noexcept;
+    locker& operator=(locker&&) noexcept;
+    locker(const locker&) = delete;
+    locker& operator=(const locker&) = delete;
+    /// Waits up to `locker_options::timeout`, at most 1 s, for releases that guards have started.
+    /// Guards that are still held outlive their locker and stay renewed.
+    ~locker();
+
+    /// Acquires `name` exclusively; waits at most `options.wait` while someone else holds it.
+    ///
+    /// @param name     1 to 512 bytes, any; compared byte by byte.
+    /// @param options  See `acquire_options`; a value outside its domain is `misuse`.
+    /// @return A guard, renewed in the background.
+    /// @par Errors        `contended` (only if wait is 0), `timed_out`, `cancelled`, `unreachable`,
+    ///                    `denied`, `wrong_type`, `in_doubt`, `protocol`, `misuse`. Nothing is
+    ///                    held after any of them but `in_doubt`, which the ttl bounds.
+    /// @par Cancellation  `options.stop`: ends at once, and what was asked for is taken back.
+    /// @par Cost          One round trip for each attempt.
+    /// @par Thread safety Safe to call concurrently on one locker.
+    [[nodiscard]] result<guard> acquire(std::string_view name, const acquire_options& options = {});
+
+    /// Tries exactly once: `acquire` with a wait of zero.
+    [[nodiscard]] result<guard> try_acquire(std::string_view name, acquire_options options = {});
+
+    /// Carries on a lease that another process gave up with `guard::hand_over`, or that
+    /// `holdfast acquire` printed. Valid only because its first renewal, made here, succeeded.
+    ///
+    /// @param handed   Name, id and ttl count; the token is carried over.
+    /// @param options  `auto_renew`, `max_hold` and `stop_margin` count; the rest does not.
+    /// @par Errors     `lost`: it is not held by that id any more. Else as `acquire`.
+    [[nodiscard]] result<guard> adopt(const lease& handed, const acquire_options& options = {});
+
+    /// Renews a lock of which only the lease is known, once.
+    /// @return The validity that the renewal gave it, counted from now.
+    /// @par Errors  `lost`, `in_doubt`, `unreachable`, `denied`, `wrong_type`, `misuse`.
+    result<std::chrono::milliseconds> renew(const lease& known);
+
+    /// Releases a lock of which only the lease is known.
+    /// @par Errors  `lost`: not held by that id, nothing was touched; else as `renew`.
+    result<void> release(const lease& known);
+
+    /// @return Who holds `name`; nothing if nobody does.
+    [[nodiscard]] result<std::optional<lock_info>> inspect(std::string_view name);
+
+    /// @return All locks whose names start with `prefix`, sorted by name. Reads the whole key
+    ///         space of the server on Redis, in steps: for people, not for programs.
+    [[nodiscard]] result<std::vector<lock_info>> list(std::string_view prefix = {});
+
+    /// Takes `name` away from whoever holds it, who learns of it at the next renewal.
+    /// @return Who that was; nothing if nobody held it.
+    result<std::optional<lock_info>> break_lock(std::string_view name);
+
+    /// @return The counters. Never blocks on the store.
+    [[nodiscard]] lock_statistics statistics() const noexcept;
+    /// @return The store's address for people, without password.
+    [[nodiscard]] const std::string& address() const noexcept;
+
+private:
+    friend class mutex;
+    explicit locker(std::shared_ptr<lock::session> opened) noexcept;
+    std::shared_ptr<lock::session> session_;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: makes `memory:` URLs known to lockers: locks within this process, for tests and for
+// code that is to run without any store. `memory:` is private to its locker; lockers of
+// `memory:NAME` share one store.
+// Thread safety: safe from any thread.
+#pragma once
+
+namespace holdfast {
+
+/// Makes the scheme `memory` known. Called by including this header. @return true.
+bool register_memory_store();
+
+namespace detail {
+inline const bool memory_store_registered = register_memory_store();
+}  // namespace detail
+
+}  // namespace holdfast

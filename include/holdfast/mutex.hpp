@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: a lock in the shape of `std::timed_mutex`, so that `std::unique_lock`,
+// `std::lock_guard` and `std::scoped_lock` work.
+// Thread safety: as `std::timed_mutex`: any thread may lock, the thread that locked unlocks.
+#pragma once
+
+#include <holdfast/clock.hpp>
+#include <holdfast/errc.hpp>
+#include <holdfast/guard.hpp>
+#include <holdfast/locker.hpp>
+#include <holdfast/options.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+namespace holdfast {
+
+/// A mutex across processes. Satisfies Lockable and TimedLockable; not recursive.
+///
+/// Unlike a mutex within one process it can be lost while it is held: long critical sections ask
+/// `lost()` and give `fencing_token()` to what they write to.
+/// @par Lifetime  The locker must outlive it.
+class mutex {
+public:
+    /// @param where    Takes the locks.
+    /// @param name     1 to 512 bytes.
+    /// @param options  `wait` and `stop` do not count here: the lock functions say how long.
+    /// @throws lock_error  `misuse`, if a rule of `acquire_options` is broken.
+    mutex(locker& where, std::string name, acquire_options options = {});
+    mutex(const mutex&) = delete;
+    mutex& operator=(const mutex&) = delete;
+    ~mutex();
+
+    /// Waits until it is held.
+    /// @throws lock_error  For every outcome but held.
+    void lock();
+    /// Tries once. @return false if somebody else holds it.
+    /// @throws lock_error  For every other outcome.
+    [[nodiscard]] bool try_lock();
+    /// Waits at most `limit`, [0, 24 h]; longer counts as 24 h. @return false if it is still taken.
+    /// @throws lock_error  For every other outcome.
+    template <class Rep, class Period>
+    [[nodiscard]] bool try_lock_for(const std::chrono::duration<Rep, Period>& limit) {
+        if (limit >= wait_max) return lock_within(wait_max);
+        if (limit <= limit.zero()) return lock_within(std::chrono::milliseconds{0});
+        return lock_within(std::chrono::ceil<std::chrono::milliseconds>(limit));
+    }
+    /// Waits at most until `limit`, on whichever clock that is.
+    template <class Clock, class Duration>
+    [[nodiscard]] bool try_lock_until(const std::chrono::time_point<Clock, Duration>& limit) {
+        return try_lock_for(limit - Clock::now());
+    }
+    /// Starts the release of what this thread holds. Never throws and never waits, because
+    /// destructors call it. A thread that holds nothing unlocks nothing.
+    void unlock() noexcept;
+
+    /// @return As `guard::lost`, for what this thread holds; a stopped token if it holds nothing.
+    [[nodiscard]] std::stop_token lost() const;
+    /// @return As `guard::fencing_token`, for what this thread holds; 0 if it holds nothing.
+    [[nodiscard]] std::uint64_t fencing_token() const;
+    /// @return As `guard::remaining`, for what this thread holds; 0 if it holds nothing.
+    [[nodiscard]] std::chrono::milliseconds remaining() const;
+
+private:
+    [[nodiscard]] bool lock_within(std::chrono::milliseconds limit);
+    void keep(guard held);
+
+    locker* where_;
+    std::string name_;
+    acquire_options options_;
+    mutable std::mutex mutex_;
+    std::map<std::thread::id, guard> held_;  // Guarded by mutex_.
+};
+
+}  // namespace holdfast

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: the rules for lock names and owner labels, and the one encoding of names as text.
+// Thread safety: pure functions.
+#pragma once
+
+#include <holdfast/errc.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace holdfast::base {
+
+/// @return Why `name` is no lock name (empty, or over 512 bytes), or nothing if it is one.
+[[nodiscard]] std::optional<failure> check_name(std::string_view name);
+
+/// @return Why `owner` is no owner label (over 256 bytes, or control characters), or nothing.
+[[nodiscard]] std::optional<failure> check_owner(std::string_view owner);
+
+/// Percent-encodes `{`, `}`, `%`, `:` and the control bytes 0 to 31 and 127; all other bytes stand
+/// as they are. Injective, so distinct names stay distinct.
+[[nodiscard]] std::string encode_name(std::string_view name);
+
+/// Undoes `encode_name`. @return Nothing if `text` is not what `encode_name` writes.
+[[nodiscard]] std::optional<std::string> decode_name(std::string_view text);
+
+}  // namespace holdfast::base

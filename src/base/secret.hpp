@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: text that cannot be printed by accident, and that is wiped when it goes.
+// Thread safety: as a string.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace holdfast::base {
+
+/// A password. It has no stream operator and no implicit conversion: whoever sends it says `reveal`.
+class secret {
+public:
+    secret() = default;
+    explicit secret(std::string text) noexcept : text_(std::move(text)) {}
+    secret(const secret&) = default;
+    secret(secret&& other) noexcept : text_(std::move(other.text_)) { other.wipe(); }
+    secret& operator=(const secret& other) {
+        if (this == &other) return *this;
+        wipe();
+        text_ = other.text_;
+        return *this;
+    }
+    secret& operator=(secret&& other) noexcept {
+        std::swap(text_, other.text_);
+        other.wipe();
+        return *this;
+    }
+    ~secret() { wipe(); }
+
+    [[nodiscard]] std::string_view reveal() const noexcept { return text_; }
+    [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
+
+private:
+    void wipe() noexcept;  // Writes that the compiler may not leave out.
+
+    std::string text_;
+};
+
+}  // namespace holdfast::base

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: what an acquisition does next, given how its last attempt went. A pure state machine:
+// the engine sends, waits, and asks it.
+// Thread safety: none; plain state.
+// Invariants: once an attempt may have taken effect (`in_doubt`), every later one is `repeated`,
+// until the store gives a clear answer; validity counts from before the first of them.
+#pragma once
+
+#include <holdfast/clock.hpp>
+#include <holdfast/errc.hpp>
+
+#include "core/lease_math.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace holdfast::core {
+
+/// What to do after an attempt.
+enum class step {
+    succeed,     ///< Held, with enough validity left.
+    give_back,   ///< Granted, but too late to be of use: release it, then ask `after_giving_back`.
+    await_free,  ///< Somebody else has it: wait for a change, then try again.
+    pause,       ///< The store did not answer: pause, then try again.
+    fail,        ///< End with the attempt's own failure.
+    time_out,    ///< End: somebody else had it until the wait was over.
+};
+
+/// The limits of one acquisition.
+struct claim_limits {
+    time_point wait_until{};   ///< No attempt starts later because of others holding it.
+    time_point doubt_until{};  ///< Until then an unknown outcome is asked about again.
+    milliseconds ttl{0};
+    nanoseconds stop_margin{0};
+    double drift_factor{0};
+};
+
+/// Decides, attempt by attempt.
+class claim_steps {
+public:
+    constexpr explicit claim_steps(const claim_limits& limits) noexcept : limits_(limits) {}
+
+    /// Call before each attempt with the present.
+    constexpr void sending(time_point now) noexcept {
+        attempt_sent_ = now;
+        if (!maybe_ours_) first_sent_ = now;
+    }
+    /// @return Whether an earlier attempt may have taken effect.
+    [[nodiscard]] constexpr bool maybe_ours() const noexcept { return maybe_ours_; }
+    /// @return The end of validity of the grant that was just answered.
+    [[nodiscard]] constexpr time_point valid_until() const noexcept { return valid_until_; }
+    /// @return The instant from which the granted ttl counts.
+    [[nodiscard]] constexpr time_point granted_from() const noexcept { return granted_from_; }
+
+    /// The store said yes.
+    [[nodiscard]] constexpr step granted(bool taken_earlier, time_point now) noexcept {
+        granted_from_ = taken_earlier ? first_sent_ : attempt_sent_;
+        valid_until_ = core::valid_until(granted_from_, limits_.ttl, limits_.drift_factor);
+        maybe_ours_ = true;
+        return now < valid_until_ - limits_.stop_margin ? step::succeed : step::give_back;
+    }
+    /// A grant that came too late was released.
+    [[nodiscard]] constexpr step after_giving_back(bool surely_gone, time_point now) noexcept {
+        maybe_ours_ = !surely_gone;
+        return now < limits_.wait_until ? step::pause : step::fail;
+    }
+    /// The store did not say yes.
+    [[nodiscard]] constexpr step refused(errc why, time_point now) noexcept {
+        switch (why) {
+            case errc::contended:
+                maybe_ours_ = false;
+                if (now < limits_.wait_until) return step::await_free;
+                return step::time_out;
+            case errc::in_doubt:
+                maybe_ours_ = true;
+                return now < std::max(limits_.wait_until, limits_.doubt_until) ? step::pause
+                                                                              : step::fail;
+            case errc::unreachable:
+                if (maybe_ours_ && now < limits_.doubt_until) return step::pause;
+                return now < limits_.wait_until ? step::pause : step::fail;
+            default:
+                return step::fail;
+        }
+    }
+
+private:
+    claim_limits limits_;
+    time_point first_sent_{};
+    time_point attempt_sent_{};
+    time_point granted_from_{};
+    time_point valid_until_{};
+    bool maybe_ours_{false};
+};
+
+}  // namespace holdfast::core

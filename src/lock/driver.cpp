@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "lock/driver.hpp"
+
+#include <chrono>
+
+namespace holdfast::lock {
+namespace {
+
+/// How long callers may be away before the background thread drives the context. Long enough that
+/// a caller in a loop never meets it; short against the margins of the shortest leases.
+constexpr std::chrono::milliseconds absence{2};
+
+}  // namespace
+
+driver::driver() : background_([this] { lead_in_background(); }) {}
+
+driver::~driver() {
+    {
+        const std::scoped_lock lock(mutex_);
+        closing_ = true;
+        background_turn_.notify_one();
+    }
+    asio::post(context_, [] {});  // Ends the background thread's wait for events.
+    background_.join();
+    work_.reset();
+    context_.poll();
+    signaller_.request_stop();
+    if (signaller_.joinable()) signaller_.join();
+}
+
+bool driver::on_own_thread() const noexcept {
+    const auto me = std::this_thread::get_id();
+    return me == background_.get_id() || me == signaller_.get_id();
+}
+
+void driver::drive(waiter& me) {
+    std::unique_lock lock(mutex_);
+    ++activity_;
+    if (led_) {
+        followers_.push_back(&me);
+        // The background thread looks for followers after each thing that it does; our work, just
+        // posted, is such a thing.
+        me.turn.wait(lock, [&] { return me.done || me.promoted; });
+        if (me.done) {
+            if (me.promoted) pass_on_lead();
+            std::erase(followers_, &me);
+            return;
+        }
+    }
+    led_ = true;
+    me.leading = true;
+    const bool done = me.done;
+    lock.unlock();
+    if (!done) lead(me);
+    lock.lock();
+    pass_on_lead();
+}
+
+void driver::lead(waiter& me) {
+    while (!me.done) context_.run_one();
+}
+
+// Runs on the leader's thread.
+void driver::finish(waiter& me) {
+    if (me.leading) {
+        me.done = true;
+        return;
+    }
+    const std::scoped_lock lock(mutex_);
+    me.done = true;
+    me.turn.notify_one();
+}
+
+// With mutex_ held, by the one who led or was promoted to lead.
+void driver::pass_on_lead() {
+    led_ = false;
+    for (waiter* next : followers_) {
+        if (next->done) continue;
+        led_ = true;
+        next->promoted = true;
+        std::erase(followers_, next);
+        next->turn.notify_one();
+        return;
+    }
+}
+
+void driver::post(std::function<void()> work) {
+    asio::post(context_, std::move(work));
+    if (context_.get_executor().running_in_this_thread()) return;
+    std::unique_lock lock(mutex_);
+    ++activity_;
+    if (led_) return;  // Whoever leads is woken by the post itself.
+    led_ = true;
+    lock.unlock();
+    context_.poll();
+    lock.lock();
+    pass_on_lead();
+}
+
+void driver::lead_in_background() {
+    std::unique_lock lock(mutex_);
+    while (!closing_) {
+        const std::uint64_t before = activity_;
+        background_turn_.wait_for(lock, absence, [&] { return closing_; });
+        if (closing_) break;
+        if (led_ || activity_ != before) continue;
+        led_ = true;
+        while (!closing_ && followers_.empty()) {
+            lock.unlock();
+            context_.run_one();
+            lock.lock();
+        }
+        pass_on_lead();
+    }
+}
+
+void driver::signal(std::stop_source source) {
+    const std::scoped_lock lock(signal_mutex_);
+    signals_.push_back(std::move(source));
+    if (!signaller_.joinable())
+        signaller_ = std::jthread([this](const std::stop_token& stop) { signal_in_background(stop); });
+    signal_turn_.notify_one();
+}
+
+void driver::signal_in_background(const std::stop_token& stop) {
+    std::unique_lock lock(signal_mutex_);
+    while (signal_turn_.wait(lock, stop, [&] { return !signals_.empty(); })) {
+        std::stop_source source = std::move(signals_.front());
+        signals_.pop_front();
+        lock.unlock();
+        source.request_stop();
+        lock.lock();
+    }
+}
+
+}  // namespace holdfast::lock

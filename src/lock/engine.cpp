@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "lock/engine.hpp"
+
+#include <algorithm>
+
+namespace holdfast::lock {
+
+asio::awaitable<void> engine::wind_down() {
+    using namespace std::chrono_literals;
+    const auto patience = std::min<core::milliseconds>(parts_.options.timeout, 1s);
+    const time_point until = now() + patience;
+    while (background_ > 0 && now() < until) co_await idle_alarm_.wait_until(until);
+    stopped_ = true;
+    while (!watched_.empty()) unwatch(*watched_.begin()->second);
+    keeper_alarm_.wake();
+    parts_.where->stop();
+}
+
+lock_statistics engine::statistics() const noexcept {
+    return {.grants = counted_.grants,
+            .refusals = counted_.refusals,
+            .renewals = counted_.renewals,
+            .renewal_failures = counted_.renewal_failures,
+            .losses = counted_.losses,
+            .releases = counted_.releases,
+            .releases_in_doubt = counted_.releases_in_doubt,
+            .store_errors = counted_.store_errors};
+}
+
+}  // namespace holdfast::lock

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: the one algorithm behind all entrances: acquires over a store, keeps what is held
+// renewed, tells holders in time, releases. Blocking and coroutine callers run the same coroutines.
+// Thread safety: none but for `statistics` and `hand_over`; everything else belongs to the executor.
+// Invariants: a lease is watched from its grant until it is given up or lost; whatever may have
+// been granted and is not wanted is released in the background.
+#pragma once
+
+#include <holdfast/lease.hpp>
+#include <holdfast/options.hpp>
+#include <holdfast/store.hpp>
+
+#include "lock/held_lease.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace holdfast::core {
+class claim_steps;
+}
+
+namespace holdfast::lock {
+
+using held_ptr = std::shared_ptr<held_lease>;
+
+/// What an engine is made of; it keeps them alive, and lets the store go first.
+struct engine_parts {
+    asio::any_io_executor executor;
+    std::shared_ptr<timeline> time;
+    std::shared_ptr<entropy> random;
+    std::shared_ptr<store> where;
+    locker_options options;
+    std::string host;     ///< Goes into the holder's record.
+    std::int64_t pid{0};  ///< Likewise.
+    /// Requests a stop on the source of a lost lease; user code runs within.
+    std::function<void(std::stop_source)> signal;
+};
+
+/// See the top of the file.
+class engine : public std::enable_shared_from_this<engine> {
+public:
+    explicit engine(engine_parts parts)
+        : parts_(std::move(parts)), keeper_alarm_(*parts_.time), idle_alarm_(*parts_.time) {}
+
+    [[nodiscard]] asio::awaitable<result<held_ptr>> acquire(std::string name,
+                                                            acquire_options options);
+    [[nodiscard]] asio::awaitable<result<held_ptr>> adopt(lease handed, acquire_options options);
+    [[nodiscard]] asio::awaitable<result<void>> renew(held_ptr held, core::milliseconds ttl);
+    [[nodiscard]] asio::awaitable<result<void>> release(held_ptr held);
+    /// The guard is gone: releases in the background what it still held.
+    void drop(const held_ptr& held);
+    /// Thread-safe.
+    [[nodiscard]] static result<lease> hand_over(const held_ptr& held);
+
+    [[nodiscard]] asio::awaitable<result<core::milliseconds>> renew_known(lease known);
+    [[nodiscard]] asio::awaitable<result<void>> release_known(lease known);
+    [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> inspect(std::string name);
+    [[nodiscard]] asio::awaitable<result<std::vector<lock_info>>> list(std::string prefix);
+    [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> break_lock(std::string name);
+
+    /// Waits for background releases (at most the time-out of one, at most a second), then ends
+    /// everything: afterwards no coroutine of this engine or its store waits any more.
+    [[nodiscard]] asio::awaitable<void> wind_down();
+    /// @return The counters. Thread-safe.
+    [[nodiscard]] lock_statistics statistics() const noexcept;
+    [[nodiscard]] const std::string& address() const noexcept { return parts_.where->address(); }
+
+private:
+    struct counters {
+        std::atomic<std::uint64_t> grants{0}, refusals{0}, renewals{0}, renewal_failures{0},
+            losses{0}, releases{0}, releases_in_doubt{0}, store_errors{0};
+    };
+
+    // acquire.cpp
+    asio::awaitable<result<held_ptr>> acquire_until_stopped(std::string name,
+                                                            acquire_options options);
+    asio::awaitable<result<held_ptr>> acquire_now(std::string name, acquire_options options);
+    asio::awaitable<std::optional<failure>> try_claim(claim& wanted, core::claim_steps& steps,
+                                                      const acquire_options& options,
+                                                      result<grant>& answer);
+    asio::awaitable<result<std::string>> value_of(const lease& known, time_point deadline);
+    asio::awaitable<bool> pause(unsigned failures, time_point until);
+    held_ptr make_held(std::string name, std::string id, std::string value, std::uint64_t token,
+                       const acquire_options& options);
+
+    // keeper.cpp
+    void keep(const held_ptr& held);
+    void unwatch(held_lease& held);
+    void watch(const held_ptr& held);
+    asio::awaitable<void> keep_all();
+    void look_after_due(time_point now);
+    void look_after(const held_ptr& held, time_point now, std::vector<held_ptr>& due);
+    void renew_in_groups(std::vector<held_ptr> due);
+    asio::awaitable<void> renew_group(std::vector<held_ptr> group);
+    void settle(const held_ptr& held, time_point sent, core::milliseconds ttl,
+                const result<void>& outcome);
+    void lose(const held_ptr& held, lost_reason why);
+
+    // release.cpp
+    asio::awaitable<result<void>> release_value(std::string name, std::string value,
+                                                time_point valid_until);
+    void release_in_background(std::string name, std::string value);
+    void count_error(const failure& why);
+
+    [[nodiscard]] time_point now() const noexcept { return parts_.time->now(); }
+    [[nodiscard]] time_point op_deadline() const noexcept {
+        return now() + parts_.options.timeout;
+    }
+
+    engine_parts parts_;
+    counters counted_;
+    watch_list watched_;
+    alarm keeper_alarm_;
+    alarm idle_alarm_;  // Woken when the last background release ends.
+    bool keeping_{false};
+    bool stopped_{false};
+    std::size_t background_{0};
+};
+
+}  // namespace holdfast::lock

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "lock/held_lease.hpp"
+
+#include <algorithm>
+
+namespace holdfast::lock {
+
+void held_lease::extend(time_point from, core::milliseconds length) noexcept {
+    sent = from;
+    valid_until = core::valid_until(from, std::min(length, doubtful_ttl), drift_factor);
+}
+
+time_point held_lease::stop_by() const noexcept { return valid_until.load() - stop_margin; }
+
+bool held_lease::held() const noexcept { return status_.load() == held_status; }
+
+lost_reason held_lease::why_lost() const noexcept {
+    const int status = status_.load();
+    return status > 0 ? static_cast<lost_reason>(status) : lost_reason::none;
+}
+
+bool held_lease::give_up() noexcept {
+    int expected = held_status;
+    return status_.compare_exchange_strong(expected, given_up_status);
+}
+
+bool held_lease::lose(lost_reason why) noexcept {
+    int expected = held_status;
+    return status_.compare_exchange_strong(expected, static_cast<int>(why));
+}
+
+void held_lease::lose_if_over(time_point now) noexcept {
+    if (held() && now >= stop_by() && lose(lost_reason::expired)) lost.request_stop();
+}
+
+}  // namespace holdfast::lock

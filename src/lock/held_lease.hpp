@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: one held lock, shared by its guard and the engine that renews it.
+// Thread safety: `status`, `valid_until` and `ttl` are atomic; `lost` is thread-safe by itself; the
+// constants may be read by anyone; the rest belongs to the engine's executor.
+// Invariants: `status` leaves `held` exactly once, and never comes back: lost is final.
+#pragma once
+
+#include <holdfast/clock.hpp>
+#include <holdfast/errc.hpp>
+
+#include "core/lease_math.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+namespace holdfast::lock {
+
+struct held_lease;
+/// The leases that a keeper watches, by the time at which each needs it next.
+using watch_list = std::multimap<time_point, std::shared_ptr<held_lease>>;
+
+/// See the top of the file.
+struct held_lease {
+    // Constant after construction.
+    std::string name;
+    std::string id;
+    std::string value;
+    std::uint64_t fencing_token{0};
+    core::nanoseconds stop_margin{0};
+    double drift_factor{0};
+    time_point hold_until{time_point::max()};
+    bool auto_renew{true};
+
+    // Shared.
+    std::atomic<core::milliseconds> ttl{core::milliseconds{0}};
+    std::atomic<time_point> valid_until{time_point{}};
+    std::stop_source lost;
+
+    // The engine's.
+    time_point sent{};             ///< When the last renewal that succeeded was sent.
+    time_point next_attempt{};     ///< When the next attempt at a renewal starts.
+    unsigned failures{0};          ///< Attempts that failed since the last success.
+    bool renewing{false};          ///< An attempt is under way.
+    /// The shortest ttl of a renewal of unknown outcome: it may yet be carried out, late, and
+    /// shorten the lease to this.
+    core::milliseconds doubtful_ttl{core::milliseconds::max()};
+    std::optional<watch_list::iterator> watched{};
+
+    /// Counts the lease from `from`, for `length`.
+    void extend(time_point from, core::milliseconds length) noexcept;
+    /// @return The instant at which the holder is told to stop.
+    [[nodiscard]] time_point stop_by() const noexcept;
+
+    [[nodiscard]] bool held() const noexcept;
+    [[nodiscard]] lost_reason why_lost() const noexcept;
+    /// Ends it as released or handed over. @return false if it was not held any more.
+    bool give_up() noexcept;
+    /// Ends it as lost, without signalling. @return false if it was not held any more.
+    bool lose(lost_reason why) noexcept;
+    /// Ends it as lost and signals, if it is held but `now` is past its time to stop: a process that
+    /// was paused learns of the loss even before the engine gets to run.
+    void lose_if_over(time_point now) noexcept;
+
+private:
+    static constexpr int held_status = 0;
+    static constexpr int given_up_status = -1;
+    std::atomic<int> status_{held_status};  // Above 0: a lost_reason.
+};
+
+}  // namespace holdfast::lock

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <holdfast/locker.hpp>
+
+#include "lock/session.hpp"
+
+#include <utility>
+
+namespace holdfast {
+namespace {
+
+std::shared_ptr<lock::session> open_or_throw(const store_factory& make,
+                                             const locker_options& options) {
+    return lock::session::open(make, options).value();
+}
+
+}  // namespace
+
+locker::locker(std::string_view url, const locker_options& options)
+    : session_(open_or_throw(lock::factory_for(url).value(), options)) {}
+
+locker::locker(const store_factory& make, const locker_options& options)
+    : session_(open_or_throw(make, options)) {}
+
+locker::locker(std::shared_ptr<lock::session> opened) noexcept : session_(std::move(opened)) {}
+
+result<locker> locker::open(std::string_view url, const locker_options& options) {
+    const auto make = lock::factory_for(url);
+    if (!make) return make.error();
+    auto opened = lock::session::open(*make, options);
+    if (!opened) return opened.error();
+    return locker(std::move(*opened));
+}
+
+locker::locker(locker&&) noexcept = default;
+locker& locker::operator=(locker&&) noexcept = default;
+locker::~locker() = default;
+
+result<guard> locker::acquire(std::string_view name, const acquire_options& options) {
+    auto held = session_->call(
+        [&](lock::engine& engine) { return engine.acquire(std::string(name), options); });
+    if (!held) return held.error();
+    return guard(session_, std::move(*held));
+}
+
+result<guard> locker::try_acquire(std::string_view name, acquire_options options) {
+    options.wait = std::chrono::milliseconds{0};
+    return acquire(name, options);
+}
+
+result<guard> locker::adopt(const lease& handed, const acquire_options& options) {
+    auto held =
+        session_->call([&](lock::engine& engine) { return engine.adopt(handed, options); });
+    if (!held) return held.error();
+    return guard(session_, std::move(*held));
+}
+
+result<std::chrono::milliseconds> locker::renew(const lease& known) {
+    return session_->call([&](lock::engine& engine) { return engine.renew_known(known); });
+}
+
+result<void> locker::release(const lease& known) {
+    return session_->call([&](lock::engine& engine) { return engine.release_known(known); });
+}
+
+result<std::optional<lock_info>> locker::inspect(std::string_view name) {
+    return session_->call([&](lock::engine& engine) { return engine.inspect(std::string(name)); });
+}
+
+result<std::vector<lock_info>> locker::list(std::string_view prefix) {
+    return session_->call([&](lock::engine& engine) { return engine.list(std::string(prefix)); });
+}
+
+result<std::optional<lock_info>> locker::break_lock(std::string_view name) {
+    return session_->call(
+        [&](lock::engine& engine) { return engine.break_lock(std::string(name)); });
+}
+
+lock_statistics locker::statistics() const noexcept { return session_->statistics(); }
+
+const std::string& locker::address() const noexcept { return session_->address(); }
+
+}  // namespace holdfast

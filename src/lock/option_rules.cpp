@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "lock/option_rules.hpp"
+
+#include "base/name.hpp"
+#include "core/lease_math.hpp"
+
+#include <string>
+
+namespace holdfast::lock {
+namespace {
+
+std::string text_of(std::chrono::milliseconds length) {
+    return std::to_string(length.count()) + " ms";
+}
+
+}  // namespace
+
+std::optional<failure> check_ttl(std::chrono::milliseconds ttl) {
+    if (ttl >= ttl_min && ttl <= ttl_max) return std::nullopt;
+    return failure{errc::misuse, "ttl must be from 10 ms to 24 h, not " + text_of(ttl)};
+}
+
+std::optional<failure> check_id(std::string_view id) {
+    if (!id.empty() && id.size() <= 256) return std::nullopt;
+    return failure{errc::misuse, "a lock id has 1 to 256 bytes, this one has " +
+                                     std::to_string(id.size())};
+}
+
+std::optional<failure> check_acquire(std::string_view name, const acquire_options& options) {
+    if (auto wrong = base::check_name(name)) return wrong;
+    if (auto wrong = check_ttl(options.ttl)) return wrong;
+    if (options.wait.count() < 0 || (options.wait > wait_max && options.wait != forever))
+        return failure{errc::misuse,
+                       "wait must be from 0 to 24 h, or forever, not " + text_of(options.wait)};
+    if (options.max_hold.count() <= 0)
+        return failure{errc::misuse, "max_hold must be above 0, not " + text_of(options.max_hold)};
+    const auto margin_max = core::stop_margin_max(options.ttl);
+    if (options.stop_margin && (options.stop_margin->count() < 0 || *options.stop_margin > margin_max))
+        return failure{errc::misuse, "stop_margin must be from 0 to " + text_of(margin_max) +
+                                         " for this ttl, not " + text_of(*options.stop_margin)};
+    return base::check_owner(options.owner);
+}
+
+std::optional<failure> check_locker(const locker_options& options) {
+    if (options.timeout.count() < 1 || options.timeout > std::chrono::hours(1))
+        return failure{errc::misuse,
+                       "timeout must be from 1 ms to 1 h, not " + text_of(options.timeout)};
+    if (!(options.drift_factor >= 0.0 && options.drift_factor <= 0.5))
+        return failure{errc::misuse, "drift_factor must be from 0 to 0.5, not " +
+                                         std::to_string(options.drift_factor)};
+    return std::nullopt;
+}
+
+}  // namespace holdfast::lock

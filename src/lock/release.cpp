@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "lock/engine.hpp"
+#include "lock/option_rules.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+
+namespace holdfast::lock {
+namespace {
+
+/// Whether the store may still have the lease although the holder counts it as lost.
+bool may_linger(lost_reason why) noexcept {
+    return why == lost_reason::expired || why == lost_reason::unreachable ||
+           why == lost_reason::max_hold;
+}
+
+failure not_held(const held_lease& held) {
+    if (const lost_reason why = held.why_lost(); why != lost_reason::none)
+        return {why, "the lock had been lost: " + std::string(to_string(why))};
+    return {errc::misuse, "the lock had been given up before"};
+}
+
+}  // namespace
+
+asio::awaitable<result<void>> engine::release(held_ptr held) {
+    unwatch(*held);
+    if (!held->give_up()) {
+        if (may_linger(held->why_lost())) release_in_background(held->name, held->value);
+        co_return not_held(*held);
+    }
+    co_return co_await release_value(held->name, held->value, held->valid_until);
+}
+
+void engine::drop(const held_ptr& held) {
+    unwatch(*held);
+    if (held->give_up() || may_linger(held->why_lost()))
+        release_in_background(held->name, held->value);
+}
+
+result<lease> engine::hand_over(const held_ptr& held) {
+    // The keeper lets go of it when it looks next: it watches only what is held.
+    if (!held->give_up()) return not_held(*held);
+    return lease{.name = held->name,
+                 .id = held->id,
+                 .fencing_token = held->fencing_token,
+                 .ttl = held->ttl};
+}
+
+asio::awaitable<result<void>> engine::release_value(std::string name, std::string value,
+                                                    time_point valid_until) {
+    const time_point until = op_deadline();
+    bool in_doubt = false;
+    for (unsigned failures = 1;; ++failures) {  // Ends at `until`.
+        const bool valid_when_sent = now() < valid_until;
+        auto gone = co_await parts_.where->release(name, value, until);
+        if (gone) {
+            ++counted_.releases;
+            co_return gone;
+        }
+        failure why = gone.error();
+        const errc code = why.code;
+        if (code == errc::lost && in_doubt && valid_when_sent) {
+            // It was ours when the release was sent whose answer was lost: that one did it.
+            ++counted_.releases;
+            co_return result<void>{};
+        }
+        count_error(why);
+        in_doubt = in_doubt || code == errc::in_doubt || code == errc::cancelled;
+        const bool again = code == errc::in_doubt || code == errc::unreachable;
+        if (!again || now() >= until || !co_await pause(failures, until)) {
+            const bool unclear = code != errc::lost && code != errc::wrong_type;
+            if (unclear) ++counted_.releases_in_doubt;
+            if (in_doubt && unclear) why.code = errc::in_doubt;
+            co_return why;
+        }
+    }
+}
+
+void engine::release_in_background(std::string name, std::string value) {
+    if (stopped_) return;
+    ++background_;
+    auto work = [self = shared_from_this(), name = std::move(name),
+                 value = std::move(value)]() -> asio::awaitable<void> {
+        // Outcomes are counted by the release itself; there is nobody to tell.
+        co_await self->release_value(name, value, time_point{});
+        if (--self->background_ == 0) self->idle_alarm_.wake();
+    };
+    asio::co_spawn(parts_.executor, std::move(work), asio::detached);
+}
+
+asio::awaitable<result<core::milliseconds>> engine::renew_known(lease known) {
+    auto value = co_await value_of(known, op_deadline());
+    if (!value) co_return value.error();
+    const time_point sent = now();
+    renewal ask{.name = known.name, .value = *value, .ttl = known.ttl};
+    co_await parts_.where->renew(std::span(&ask, 1), op_deadline());
+    if (!ask.outcome) {
+        count_error(ask.outcome.error());
+        co_return ask.outcome.error();
+    }
+    ++counted_.renewals;
+    const auto until = core::valid_until(sent, known.ttl, parts_.options.drift_factor);
+    const auto left = std::chrono::floor<core::milliseconds>(until - now());
+    co_return std::max(left, core::milliseconds{0});
+}
+
+asio::awaitable<result<void>> engine::release_known(lease known) {
+    known.ttl = std::clamp(known.ttl, ttl_min, ttl_max);  // A release has no use for it.
+    auto value = co_await value_of(known, op_deadline());
+    if (!value) co_return value.error();
+    co_return co_await release_value(known.name, std::move(*value), time_point::max());
+}
+
+asio::awaitable<result<std::optional<lock_info>>> engine::inspect(std::string name) {
+    if (auto wrong = check_acquire(name, {})) co_return *wrong;
+    auto found = co_await parts_.where->inspect(name, op_deadline());
+    if (!found) count_error(found.error());
+    co_return found;
+}
+
+asio::awaitable<result<std::vector<lock_info>>> engine::list(std::string prefix) {
+    if (prefix.size() > name_bytes_max)
+        co_return failure{errc::misuse, "a prefix has at most 512 bytes, this one has " +
+                                            std::to_string(prefix.size())};
+    auto found = co_await parts_.where->list(prefix, op_deadline());
+    if (!found) count_error(found.error());
+    co_return found;
+}
+
+asio::awaitable<result<std::optional<lock_info>>> engine::break_lock(std::string name) {
+    if (auto wrong = check_acquire(name, {})) co_return *wrong;
+    auto taken = co_await parts_.where->take_away(name, op_deadline());
+    if (!taken) count_error(taken.error());
+    co_return taken;
+}
+
+void engine::count_error(const failure& why) {
+    if (why.code == errc::contended)
+        ++counted_.refusals;
+    else if (why.code != errc::lost && why.code != errc::cancelled)
+        ++counted_.store_errors;
+}
+
+}  // namespace holdfast::lock

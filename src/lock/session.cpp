@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "lock/session.hpp"
+
+#include "lock/option_rules.hpp"
+#include "port/system_entropy.hpp"
+#include "port/system_timeline.hpp"
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <unistd.h>
+
+#include <array>
+
+namespace holdfast::lock {
+namespace {
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+    return name.data();
+}
+
+}  // namespace
+
+// The last owner may be a callback on the session's own thread, which cannot wait for itself.
+std::shared_ptr<session> session::make_shared_session() {
+    return {new session, [](session* last) {
+                const bool inside = last->driver_ && last->at_home() && last->driver_->on_own_thread();
+                if (inside)
+                    std::thread([last] { delete last; }).detach();
+                else
+                    delete last;
+            }};
+}
+
+result<std::shared_ptr<session>> session::open(const store_factory& make,
+                                               const locker_options& options) {
+    if (auto wrong = check_locker(options)) return *wrong;
+    auto opened = make_shared_session();
+    opened->driver_ = std::make_unique<driver>();
+    if (auto started = opened->start(opened->driver_->executor(), make, options); !started)
+        return started.error();
+    return opened;
+}
+
+result<std::shared_ptr<session>> session::open_on(const asio::any_io_executor& executor,
+                                                  const store_factory& make,
+                                                  const locker_options& options) {
+    if (auto wrong = check_locker(options)) return *wrong;
+    auto opened = make_shared_session();
+    auto started = opened->start(asio::make_strand(executor), make, options);
+    if (!started) return started.error();
+    return opened;
+}
+
+result<void> session::start(const asio::any_io_executor& executor, const store_factory& make,
+                            const locker_options& options) {
+    executor_ = executor;
+    engine_parts parts{.executor = executor,
+                       .time = std::make_shared<system_timeline>(executor),
+                       .random = std::make_shared<system_entropy>(),
+                       .where = nullptr,
+                       .options = options,
+                       .host = host_name(),
+                       .pid = ::getpid(),
+                       .signal = [](std::stop_source lost) { lost.request_stop(); }};
+    if (driver_)
+        parts.signal = [this](std::stop_source lost) { driver_->signal(std::move(lost)); };
+    const store_environment environment{executor, *parts.time, *parts.random, options};
+    auto made = make(environment);
+    if (!made) return made.error();
+    parts.where = std::move(*made);
+    engine_ = std::make_shared<engine>(std::move(parts));
+    address_ = engine_->address();
+    return {};
+}
+
+session::~session() {
+    if (!at_home()) {
+        // The threads are not here, and the descriptors are the parent's: leave all as it is.
+        static_cast<void>(driver_.release());
+        static_cast<void>(new std::shared_ptr<engine>(std::move(engine_)));
+        static_cast<void>(new asio::any_io_executor(std::move(executor_)));
+        return;
+    }
+    if (!engine_) return;
+    auto wind_down = [](std::shared_ptr<engine> last) -> asio::awaitable<bool> {
+        co_await last->wind_down();
+        co_return true;
+    };
+    if (driver_)
+        driver_->run(wind_down(engine_));
+    else
+        asio::co_spawn(executor_, wind_down(engine_), asio::detached);
+    engine_.reset();
+}
+
+void session::drop(const held_ptr& held) noexcept {
+    if (!at_home()) return;
+    try {
+        auto work = [owner = engine_, held] { owner->drop(held); };
+        if (driver_)
+            driver_->post(std::move(work));
+        else
+            asio::post(executor_, std::move(work));
+    } catch (...) {
+        // Out of memory: the lease ends by its ttl.
+        held->give_up();
+    }
+}
+
+lock_statistics session::statistics() const noexcept {
+    return at_home() ? engine_->statistics() : lock_statistics{};
+}
+
+failure session::foreign() {
+    return {errc::misuse,
+            "this locker was made by another process: make one of your own after fork()"};
+}
+
+}  // namespace holdfast::lock

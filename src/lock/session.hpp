@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: what a locker and its guards share: the engine, and the way to it. A blocking session
+// has a driver of its own; an asynchronous one runs on its user's executor.
+// Thread safety: safe from any thread.
+// Invariants: in a forked child it is dead: calls answer `misuse`, and nothing of the parent's
+// (sockets, threads, timers) is touched, not even by the destructor.
+#pragma once
+
+#include <holdfast/errc.hpp>
+#include <holdfast/locker.hpp>
+#include <holdfast/options.hpp>
+
+#include "lock/driver.hpp"
+#include "lock/engine.hpp"
+#include "port/fork_sentinel.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace holdfast::lock {
+
+/// See the top of the file.
+class session {
+public:
+    /// A session for blocking callers.
+    [[nodiscard]] static result<std::shared_ptr<session>> open(const store_factory& make,
+                                                               const locker_options& options);
+    /// A session on `executor`, for coroutines.
+    [[nodiscard]] static result<std::shared_ptr<session>> open_on(
+        const asio::any_io_executor& executor, const store_factory& make,
+        const locker_options& options);
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+    ~session();
+
+    /// Runs what `verb(engine)` gives, to its end.
+    template <class Verb>
+    auto call(Verb verb) -> typename decltype(verb(std::declval<engine&>()))::value_type {
+        if (!at_home()) return foreign();
+        if (driver_) return driver_->run(verb(*engine_));
+        return asio::co_spawn(executor_, verb(*engine_), asio::use_future).get();
+    }
+
+    /// The same for a coroutine that runs anywhere.
+    template <class Verb>
+    auto call_async(Verb verb) -> decltype(verb(std::declval<engine&>())) {
+        if (!at_home()) co_return foreign();
+        auto work = verb(*engine_);
+        // A blocking session's own thread takes part only when it is idle: it is woken by this.
+        co_return co_await asio::co_spawn(executor_, std::move(work), asio::use_awaitable);
+    }
+
+    /// Gives `held` up without waiting for anything.
+    void drop(const held_ptr& held) noexcept;
+
+    /// @return Whether this is the process that opened the session.
+    [[nodiscard]] bool at_home() const noexcept { return home_.at_home(); }
+    [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
+    [[nodiscard]] lock_statistics statistics() const noexcept;
+    [[nodiscard]] const std::string& address() const noexcept { return address_; }
+
+private:
+    session() = default;
+    static std::shared_ptr<session> make_shared_session();
+    result<void> start(const asio::any_io_executor& executor, const store_factory& make,
+                       const locker_options& options);
+    static failure foreign();
+
+    port::fork_sentinel home_;
+    std::unique_ptr<driver> driver_;  // Null for an asynchronous session.
+    asio::any_io_executor executor_;
+    std::shared_ptr<engine> engine_;
+    std::string address_;
+};
+
+/// @return What makes stores of `url`.
+/// @par Errors  `misuse`: no known scheme, or a rule of the scheme is broken.
+[[nodiscard]] result<store_factory> factory_for(std::string_view url);
+
+}  // namespace holdfast::lock
