@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: a client of one Redis server over one connection that all callers share. What comes
+// while a write is under way goes out together with the next. Each exchange has a deadline; one
+// that passes closes the connection, so that no late reply can meet a later command.
+//
+//   state      | next
+//   -----------|---------------------------------------------------------------------------
+//   idle       | connecting, at the first exchange (refused at once during a back-off)
+//   connecting | ready, or idle with a back-off; what is queued then fails
+//   ready      | idle, when the connection ends: what was sent is in doubt, the rest goes again
+//   stopped    | -
+//
+// Thread safety: none; it belongs to its executor.
+// Invariants: reply i belongs to command i of this connection; an exchange whose caller was
+// cancelled keeps its place in the line, and its reply is dropped.
+#pragma once
+
+#include <holdfast/errc.hpp>
+#include <holdfast/store.hpp>
+
+#include "port/one_shot.hpp"
+#include "redis/client/settings.hpp"
+#include "redis/client/transport.hpp"
+#include "redis/resp/command.hpp"
+#include "redis/resp/reply.hpp"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace holdfast::redis {
+
+/// Commands that are sent together, in order.
+struct batch {
+    std::string bytes;    ///< Written by `resp::append_command`.
+    std::size_t count{0};  ///< How many commands, each of which gets one reply.
+
+    template <class... Arguments>
+    void add(const Arguments&... arguments);
+};
+
+/// The replies to a batch, one for each command.
+using replies = std::vector<resp::reply>;
+
+/// What the server told of itself when the connection was made.
+struct server_facts {
+    unsigned version_major{0};  ///< 0: it did not tell.
+    bool resp3{false};
+};
+
+/// See the top of the file.
+class client : public std::enable_shared_from_this<client> {
+public:
+    client(const store_environment& environment, settings where);
+
+    /// Sends `commands` and waits for their replies.
+    /// @par Errors  `unreachable`: certainly not sent. `in_doubt`: sent, but the replies are lost.
+    ///              `denied`, `protocol`: the connection was refused. `cancelled`.
+    [[nodiscard]] asio::awaitable<result<replies>> exchange(batch commands, time_point deadline);
+
+    /// Ends everything; exchanges answer `cancelled` from now on.
+    void stop();
+
+    /// @return What is known of the server of the present or last connection.
+    [[nodiscard]] const server_facts& facts() const noexcept { return facts_; }
+    [[nodiscard]] const settings& where() const noexcept { return where_; }
+
+private:
+    struct request {
+        batch commands;
+        time_point deadline;
+        replies answers{};
+        failure failed{};
+        bool done{false};
+        port::one_shot finished{};
+    };
+    struct sent_request {
+        request* caller;  // Null once the caller was cancelled.
+        std::size_t missing;
+    };
+
+    void start_running();
+    asio::awaitable<void> run();
+    asio::awaitable<result<void>> open_connection();
+    asio::awaitable<result<void>> shake_hands();
+    asio::awaitable<result<resp::reply>> ask(batch command);
+    void read_facts(const resp::reply& hello);
+
+    void flush();
+    asio::awaitable<void> write_all(std::shared_ptr<transport> line);
+    asio::awaitable<failure> read_all();
+    failure take_replies();
+
+    void finish(request& done, failure why);
+    void fail_queued(const failure& why);
+    void fail_sent(const failure& why);
+    void forget(request& cancelled);
+
+    asio::awaitable<void> sweep();
+    void expect_by(time_point deadline);
+    void close_expired(time_point now);
+
+    store_environment env_;
+    settings where_;
+    server_facts facts_;
+    std::shared_ptr<transport> line_;  // The connection that is open, or being opened.
+    resp::reader reader_;
+    std::deque<request*> queued_;      // Not sent.
+    std::deque<sent_request> sent_;    // Sent, in order; replies are missing.
+    alarm sweeper_alarm_;
+    time_point sweep_at_{time_point::max()};
+    failure last_failure_;             // Of the last attempt to connect ...
+    time_point back_off_until_{};      // ... which is repeated to callers until then.
+    unsigned failures_{0};
+    bool running_{false};
+    bool sweeping_{false};
+    bool ready_{false};
+    bool writing_{false};
+    bool flush_posted_{false};
+    bool timed_out_{false};            // The connection was closed because a deadline passed.
+    bool stopped_{false};
+};
+
+template <class... Arguments>
+void batch::add(const Arguments&... arguments) {
+    resp::append_command(bytes, arguments...);
+    ++count;
+}
+
+}  // namespace holdfast::redis

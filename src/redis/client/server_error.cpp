@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "redis/client/server_error.hpp"
+
+#include <array>
+
+namespace holdfast::redis {
+namespace {
+
+struct meaning {
+    std::string_view start;
+    errc code;
+};
+
+// By the first words. Source: the server's own texts, Redis 7.0, src/server.c and src/acl.c.
+constexpr std::array meanings{
+    meaning{"LOADING", errc::unreachable},
+    meaning{"BUSY", errc::unreachable},
+    meaning{"MASTERDOWN", errc::unreachable},
+    meaning{"TRYAGAIN", errc::unreachable},
+    meaning{"CLUSTERDOWN", errc::unreachable},
+    meaning{"ERR max number of clients", errc::unreachable},
+    meaning{"READONLY", errc::denied},
+    meaning{"OOM", errc::denied},
+    meaning{"MISCONF", errc::denied},
+    meaning{"NOREPLICAS", errc::denied},
+    meaning{"NOAUTH", errc::denied},
+    meaning{"WRONGPASS", errc::denied},
+    meaning{"NOPERM", errc::denied},
+    meaning{"DENIED", errc::denied},
+    meaning{"ERR invalid password", errc::denied},
+    meaning{"ERR Client sent AUTH", errc::denied},
+    meaning{"ERR AUTH", errc::denied},
+    meaning{"ERR DB index", errc::denied},
+    meaning{"ERR The user executing the script", errc::denied},
+    meaning{"ERR This instance has cluster support", errc::denied},
+    meaning{"MOVED", errc::denied},
+    meaning{"ASK", errc::denied},
+    meaning{"CROSSSLOT", errc::denied},
+    meaning{"WRONGTYPE", errc::wrong_type},
+};
+
+/// A queued command's error ends the transaction: this says that, and the cause is another reply.
+constexpr std::string_view transaction_ended = "EXECABORT";
+
+}  // namespace
+
+errc classify(std::string_view text) noexcept {
+    for (const meaning& known : meanings)
+        if (text.starts_with(known.start)) return known.code;
+    if (text.starts_with(transaction_ended)) return errc::denied;
+    // Errors within scripts stand behind the server's own words, and end with the script's name.
+    for (const meaning& known : meanings)
+        if (known.start.find(' ') == std::string_view::npos &&
+            text.find(std::string("-") + std::string(known.start)) != std::string_view::npos)
+            return known.code;
+    return errc::protocol;
+}
+
+std::string tidy_text(std::string_view text) {
+    constexpr std::size_t length_max = 200;
+    if (const auto arguments = text.find(", with args"); arguments != std::string_view::npos)
+        text = text.substr(0, arguments);
+    std::string tidy(text.substr(0, length_max));
+    for (char& c : tidy)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    return tidy;
+}
+
+}  // namespace holdfast::redis

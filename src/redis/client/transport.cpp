@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "redis/client/transport.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace holdfast::redis {
+namespace {
+
+using boost::system::error_code;
+
+failure unreachable(std::string_view doing, const error_code& why) {
+    return {errc::unreachable, std::string(doing) + ": " + why.message()};
+}
+
+// What the macro SSL_set_tlsext_host_name does, without its C casts.
+bool announce_host(SSL* ssl, std::string host) {
+    return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
+}
+
+}  // namespace
+
+transport::transport(const asio::any_io_executor& executor)
+    : resolver_(executor), socket_(executor) {}
+
+asio::awaitable<result<void>> transport::open(const settings& where) {
+    result<void> opened;
+    if (where.unix_path.empty())
+        opened = co_await open_tcp(where);
+    else
+        opened = co_await open_unix(where);
+    if (opened && where.tls) opened = co_await open_tls(where);
+    if (closed_ && opened) opened = failure{errc::unreachable, "closed"};
+    co_return opened;
+}
+
+asio::awaitable<error_code> transport::connect(asio::generic::stream_protocol::endpoint to) {
+    error_code failed;
+    if (socket_.is_open()) socket_.close(failed);
+    const int family = to.protocol().family();
+    // Made here, because Asio's own sockets are inherited by the programs that a user starts.
+    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) co_return error_code(errno, boost::system::system_category());
+    socket_.assign(to.protocol(), fd, failed);
+    if (failed) co_return failed;
+    if (closed_) co_return asio::error::operation_aborted;
+    co_await socket_.async_connect(to, asio::redirect_error(asio::use_awaitable, failed));
+    co_return failed;
+}
+
+asio::awaitable<result<void>> transport::open_unix(const settings& where) {
+    const asio::local::stream_protocol::endpoint endpoint(where.unix_path);
+    const asio::generic::stream_protocol::endpoint to(endpoint);
+    const error_code failed = co_await connect(to);
+    if (failed) co_return unreachable("connect", failed);
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> transport::open_tcp(const settings& where) {
+    error_code failed;
+    const std::string port = std::to_string(where.port);
+    const auto found = co_await resolver_.async_resolve(
+        where.host, port, asio::redirect_error(asio::use_awaitable, failed));
+    if (failed) co_return unreachable("look up the host", failed);
+    failed = asio::error::host_not_found;
+    for (const auto& entry : found) {
+        const asio::generic::stream_protocol::endpoint to(entry.endpoint());
+        failed = co_await connect(to);
+        if (!failed || closed_) break;
+    }
+    if (failed) co_return unreachable("connect", failed);
+    error_code ignored;  // Both only make it faster, or surer to notice a dead peer.
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+    co_return result<void>{};
+}
+
+result<void> transport::prepare_tls(const settings& where) {
+    error_code failed;
+    auto& context = tls_context_.emplace(asio::ssl::context::tls_client);
+    SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+    context.set_verify_mode(asio::ssl::verify_peer, failed);
+    if (where.ca_file.empty())
+        context.set_default_verify_paths(failed);
+    else
+        context.load_verify_file(where.ca_file, failed);
+    if (failed) return failure{errc::denied, "ca_file " + where.ca_file + ": " + failed.message()};
+    if (!where.cert_file.empty()) {
+        context.use_certificate_chain_file(where.cert_file, failed);
+        if (failed)
+            return failure{errc::denied, "cert_file " + where.cert_file + ": " + failed.message()};
+        context.use_private_key_file(where.key_file, asio::ssl::context::pem, failed);
+        if (failed)
+            return failure{errc::denied, "key_file " + where.key_file + ": " + failed.message()};
+    }
+    tls_.emplace(socket_, context);
+    SSL* const ssl = tls_->native_handle();
+    error_code no_address;
+    asio::ip::make_address(where.host, no_address);
+    // The name is checked by OpenSSL itself: RFC 9525 rules, no wildcards within a label.
+    X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl);
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    const bool set = no_address
+                         ? SSL_set1_host(ssl, where.host.c_str()) == 1 && announce_host(ssl, where.host)
+                         : X509_VERIFY_PARAM_set1_ip_asc(rules, where.host.c_str()) == 1;
+    if (!set) return failure{errc::denied, "TLS: the host name cannot be checked"};
+    return {};
+}
+
+asio::awaitable<result<void>> transport::open_tls(const settings& where) {
+    if (auto prepared = prepare_tls(where); !prepared) co_return prepared;
+    error_code failed;
+    co_await tls_->async_handshake(asio::ssl::stream_base::client,
+                                   asio::redirect_error(asio::use_awaitable, failed));
+    if (!failed) co_return result<void>{};
+    const long verdict = SSL_get_verify_result(tls_->native_handle());
+    if (verdict != X509_V_OK)
+        co_return failure{errc::denied, std::string("TLS: the server's certificate is refused: ") +
+                                            X509_verify_cert_error_string(verdict)};
+    co_return unreachable("TLS handshake", failed);
+}
+
+asio::awaitable<result<std::size_t>> transport::read(std::span<char> into) {
+    error_code failed;
+    const auto buffer = asio::buffer(into.data(), into.size());
+    auto token = asio::redirect_error(asio::use_awaitable, failed);
+    std::size_t bytes = 0;
+    if (tls_)
+        bytes = co_await tls_->async_read_some(buffer, token);
+    else
+        bytes = co_await socket_.async_read_some(buffer, token);
+    if (failed == asio::error::eof) co_return failure{errc::unreachable, "the server hung up"};
+    if (failed) co_return unreachable("read", failed);
+    co_return bytes;
+}
+
+asio::awaitable<result<void>> transport::write(std::string_view bytes) {
+    error_code failed;
+    const auto buffer = asio::buffer(bytes.data(), bytes.size());
+    auto token = asio::redirect_error(asio::use_awaitable, failed);
+    if (tls_)
+        co_await asio::async_write(*tls_, buffer, token);
+    else
+        co_await asio::async_write(socket_, buffer, token);
+    if (failed) co_return unreachable("write", failed);
+    co_return result<void>{};
+}
+
+void transport::close() noexcept {
+    closed_ = true;
+    resolver_.cancel();
+    error_code ignored;  // There is nothing left to lose on it.
+    if (socket_.is_open()) socket_.close(ignored);
+}
+
+}  // namespace holdfast::redis

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: which keys a lock has on a Redis server: `{hf:NAME}` for the lock and `{hf:NAME}:f`
+// for its fence counter, NAME encoded. The braces are a hash tag: in a cluster all keys of one name
+// lie in one slot, and because names are encoded no name can move the tag.
+// Thread safety: pure functions.
+#pragma once
+
+#include "base/name.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace holdfast::redis {
+
+[[nodiscard]] inline std::string lock_key(std::string_view name) {
+    return "{hf:" + base::encode_name(name) + "}";
+}
+
+[[nodiscard]] inline std::string fence_key(std::string_view name) { return lock_key(name) + ":f"; }
+
+/// @return The name whose lock key this is, or nothing if it is no lock key.
+[[nodiscard]] inline std::optional<std::string> name_of_key(std::string_view key) {
+    if (!key.starts_with("{hf:") || !key.ends_with("}")) return std::nullopt;
+    return base::decode_name(key.substr(4, key.size() - 5));
+}
+
+/// @return A pattern for SCAN that matches the lock keys of names with this prefix.
+[[nodiscard]] inline std::string lock_key_pattern(std::string_view prefix) {
+    std::string pattern = "{hf:";
+    for (const char c : base::encode_name(prefix)) {
+        if (c == '*' || c == '?' || c == '[' || c == ']' || c == '\\') pattern += '\\';
+        pattern += c;
+    }
+    return pattern + "*}";
+}
+
+}  // namespace holdfast::redis

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "redis/lock_reply.hpp"
+
+#include "base/holder_record.hpp"
+#include "redis/client/server_error.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace holdfast::redis {
+
+lock_info describe(std::string_view name, const resp::reply& value, const resp::reply& remaining,
+                   const resp::reply& token) {
+    auto record = base::read_holder_record(value.text);
+    // Below zero: somebody set the key without an expiry.
+    record.holder.remaining = std::chrono::milliseconds(std::max<std::int64_t>(remaining.integer, -1));
+    lock_info info{.name = std::string(name),
+                   .id = std::move(record.id),
+                   .holder = std::move(record.holder),
+                   .value = value.text};
+    const std::string& digits = token.text;
+    std::from_chars(digits.data(), digits.data() + digits.size(), info.fencing_token);
+    return info;
+}
+
+result<void> ownership(const resp::reply& answer, const std::string& address) {
+    if (answer.is(resp::kind::error)) {
+        const errc code = classify(answer.text);
+        if (code == errc::wrong_type)
+            return failure(lost_reason::taken, address + ": the key is no lock any more");
+        return failure{code, address + ": " + tidy_text(answer.text)};
+    }
+    if (!answer.is(resp::kind::integer))
+        return failure{errc::protocol, address + ": an answer that does not fit its command"};
+    if (answer.integer == 1) return {};
+    if (answer.integer == 0)
+        return failure(lost_reason::taken, address + ": somebody else holds it");
+    return failure(lost_reason::deleted, address + ": nobody holds it");
+}
+
+void sort_by_name(std::vector<lock_info>& found) {
+    std::sort(found.begin(), found.end(),
+              [](const lock_info& a, const lock_info& b) { return a.name < b.name; });
+    // SCAN may tell a key twice.
+    const auto twice = [](const lock_info& a, const lock_info& b) { return a.name == b.name; };
+    found.erase(std::unique(found.begin(), found.end(), twice), found.end());
+}
+
+}  // namespace holdfast::redis

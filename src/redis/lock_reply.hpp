@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: what the replies of the lock's commands and scripts mean.
+// Thread safety: pure functions.
+#pragma once
+
+#include <holdfast/errc.hpp>
+#include <holdfast/lease.hpp>
+
+#include "redis/resp/reply.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::redis {
+
+/// @param value  The reply to GET on the lock key, @param remaining to PTTL, @param token to GET on
+///               the fence key.
+[[nodiscard]] lock_info describe(std::string_view name, const resp::reply& value,
+                                 const resp::reply& remaining, const resp::reply& token);
+
+/// @param answer  The reply of renew.lua or release.lua.
+[[nodiscard]] result<void> ownership(const resp::reply& answer, const std::string& address);
+
+void sort_by_name(std::vector<lock_info>& found);
+
+}  // namespace holdfast::redis

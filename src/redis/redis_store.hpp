@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: locks on one Redis server. A lock is a string key with an expiry, taken with SET NX
+// PX, so that anything else that does the same is excluded too; renewing and releasing compare the
+// whole value on the server. docs/internals/redis.md has the commands and the reasons.
+// Thread safety: none; it belongs to its executor.
+#pragma once
+
+#include <holdfast/store.hpp>
+
+#include "redis/client/client.hpp"
+#include "redis/script.hpp"
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace holdfast::redis {
+
+/// See the top of the file.
+class redis_store final : public store {
+public:
+    redis_store(const store_environment& environment, settings where);
+
+    asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
+                                           time_point deadline) override;
+    asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override;
+    asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
+                                          time_point deadline) override;
+    asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,
+                                                              time_point deadline) override;
+    asio::awaitable<result<std::vector<lock_info>>> list(std::string_view prefix,
+                                                         time_point deadline) override;
+    asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
+                                                                time_point deadline) override;
+    asio::awaitable<void> await_change(std::string_view name, time_point until) override;
+    void stop() override;
+    const std::string& address() const noexcept override { return client_->where().address; }
+
+private:
+    using texts = std::vector<std::string>;
+
+    asio::awaitable<result<grant>> acquire_plain(const claim& wanted, time_point deadline);
+    asio::awaitable<result<grant>> acquire_fenced(const claim& wanted, time_point deadline);
+    asio::awaitable<result<grant>> acquire_again(const claim& wanted, time_point deadline);
+    asio::awaitable<result<grant>> seed(const claim& wanted, bool granted, time_point deadline);
+    asio::awaitable<failure> contended(const claim& wanted, time_point deadline);
+    asio::awaitable<void> take_back(const claim& wanted, time_point deadline);
+    asio::awaitable<result<resp::reply>> call(const script& what, texts keys, texts arguments,
+                                              time_point deadline);
+    asio::awaitable<failure> wrong_type(std::string_view name, time_point deadline);
+
+    [[nodiscard]] failure refused(const resp::reply& error) const;
+    [[nodiscard]] failure nonsense() const;
+    [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
+
+    store_environment env_;
+    std::shared_ptr<client> client_;
+};
+
+}  // namespace holdfast::redis

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: the scripts that run on the server, and how each is called: by its hash, and in full
+// when the server does not know it.
+// Thread safety: constants.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace holdfast::redis {
+
+/// One script in the two forms that servers want.
+class script {
+public:
+    explicit script(std::string_view text);
+
+    /// @param version_major  The server's version; 0 if it did not tell.
+    [[nodiscard]] std::string_view text(unsigned version_major) const noexcept;
+    /// @return The SHA1 of that text, 40 hexadecimal digits.
+    [[nodiscard]] std::string_view sha1(unsigned version_major) const noexcept;
+
+private:
+    std::string plain_;
+    std::string flagged_;
+    std::string plain_sha1_;
+    std::string flagged_sha1_;
+};
+
+/// All of them.
+struct script_set {
+    script renew;
+    script release;
+    script take_away;
+    script seed_fence;
+    script acquire_again;
+};
+
+/// @return The scripts, made at the first call.
+[[nodiscard]] const script_set& scripts();
+
+}  // namespace holdfast::redis
