@@ -48,7 +48,9 @@ struct store_environment {
 /// What an acquisition asks for; the same for all attempts of it.
 struct claim {
     std::string name;                  ///< 1 to 512 bytes, any.
-    std::string value;                 ///< Unique: the id, then what `holder_record` adds.
+    /// Unique: the id, then what `holder_record` adds. Never used again after a release of it was
+    /// sent: that release may arrive late.
+    std::string value;
     std::chrono::milliseconds ttl{0};  ///< [10 ms, 24 h], by the store's clock.
     bool fence{true};                  ///< Draw a token.
 };

@@ -138,7 +138,8 @@ result<store_url> parse_store_url(std::string_view text) {
     }
     auto path = percent_decode(rest);
     if (!path) return bad("'%' in the path stands before two hexadecimal digits");
-    if (path->find('\0') != std::string::npos) return bad("its path holds a NUL byte");
+    if (path->find('\0') != std::string::npos || url.host.find('\0') != std::string::npos)
+        return bad("its host or path holds a NUL byte");
     url.path = std::move(*path);
     return url;
 }

@@ -3,8 +3,8 @@
 // What it is: what an acquisition does next, given how its last attempt went. A pure state machine:
 // the engine sends, waits, and asks it.
 // Thread safety: none; plain state.
-// Invariants: once an attempt may have taken effect (`in_doubt`), every later one is `repeated`,
-// until the store gives a clear answer; validity counts from before the first of them.
+// Invariants: once an attempt may have taken effect (`in_doubt`), every later one of the same value
+// is `repeated`; what it finds to be ours already counts from before the first of them.
 #pragma once
 
 #include <holdfast/clock.hpp>
@@ -60,16 +60,17 @@ public:
         maybe_ours_ = true;
         return now < valid_until_ - limits_.stop_margin ? step::succeed : step::give_back;
     }
-    /// A grant that came too late was released.
-    [[nodiscard]] constexpr step after_giving_back(bool surely_gone, time_point now) noexcept {
-        maybe_ours_ = !surely_gone;
+    /// A grant that came too late was released; what follows is a new claim, with a new value.
+    [[nodiscard]] constexpr step after_giving_back(time_point now) noexcept {
+        maybe_ours_ = false;
         return now < limits_.wait_until ? step::pause : step::fail;
     }
     /// The store did not say yes.
     [[nodiscard]] constexpr step refused(errc why, time_point now) noexcept {
         switch (why) {
             case errc::contended:
-                maybe_ours_ = false;
+                // No end of a doubt: an attempt whose reply was lost may yet arrive, and take the
+                // lock later than attempts that were sent after it.
                 if (now < limits_.wait_until) return step::await_free;
                 return step::time_out;
             case errc::in_doubt:

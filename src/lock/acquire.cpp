@@ -18,6 +18,8 @@
 namespace holdfast::lock {
 namespace {
 
+constexpr std::size_t id_digits = 32;
+
 std::string id_text(const std::array<std::byte, 16>& bits) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
@@ -78,9 +80,8 @@ asio::awaitable<result<held_ptr>> engine::acquire_until_stopped(std::string name
 
 asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_options options) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    std::string id = id_text(parts_.random->id_bits());
     claim wanted{.name = std::move(name),
-                 .value = base::write_holder_record(id, parts_.pid, parts_.host, options.owner),
+                 .value = draw_value(options.owner),
                  .ttl = options.ttl,
                  .fence = options.fence};
     core::claim_steps steps(limits_of(options, parts_.options, now()));
@@ -90,6 +91,7 @@ asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_
         if (steps.maybe_ours()) release_in_background(wanted.name, wanted.value);
         co_return *failed;
     }
+    std::string id = wanted.value.substr(0, id_digits);
     held_ptr held = make_held(std::move(wanted.name), std::move(id), std::move(wanted.value),
                               answer->fencing_token, options);
     held->extend(steps.granted_from(), options.ttl);
@@ -120,9 +122,12 @@ asio::awaitable<std::optional<failure>> engine::try_claim(claim& wanted, core::c
                                  : steps.refused(answer.error().code, now());
         failure why = answer ? too_late(options.ttl) : answer.error();
         if (next == core::step::give_back) {
-            const auto gone = co_await release_value(wanted.name, wanted.value, steps.valid_until());
-            const bool surely = gone || gone.error().code == errc::lost;
-            next = steps.after_giving_back(surely, now());
+            // How that went is counted; if it did not, the lease ends by its ttl.
+            static_cast<void>(
+                co_await release_value(wanted.name, wanted.value, steps.valid_until()));
+            // A release that is still under way must not meet a lock that we take afterwards.
+            wanted.value = draw_value(options.owner);
+            next = steps.after_giving_back(now());
         }
         switch (next) {
             case core::step::succeed:
@@ -142,6 +147,11 @@ asio::awaitable<std::optional<failure>> engine::try_claim(claim& wanted, core::c
                 co_return why;
         }
     }
+}
+
+std::string engine::draw_value(const std::string& owner) {
+    const std::string id = id_text(parts_.random->id_bits());
+    return base::write_holder_record(id, parts_.pid, parts_.host, owner);
 }
 
 asio::awaitable<bool> engine::pause(unsigned failures, time_point until) {

@@ -90,6 +90,8 @@ private:
                                                       const acquire_options& options,
                                                       result<grant>& answer);
     asio::awaitable<result<std::string>> value_of(const lease& known, time_point deadline);
+    /// @return A value that was never used before.
+    std::string draw_value(const std::string& owner);
     asio::awaitable<bool> pause(unsigned failures, time_point until);
     held_ptr make_held(std::string name, std::string id, std::string value, std::uint64_t token,
                        const acquire_options& options);

@@ -71,12 +71,19 @@ result<grant> lock_table::acquire(const claim& wanted, attempt which, time_point
         return busy;
     }
     sweep(now);
-    const std::uint64_t token = wanted.fence ? ++last_token_ : 0;
+    const std::uint64_t token = wanted.fence ? next_token(now) : 0;
     entry& held = held_[wanted.name];
     if (!ours) held.expires = now + wanted.ttl;
     held.value = wanted.value;
     held.fencing_token = token;
     return grant{.fencing_token = token, .taken_earlier = ours};
+}
+
+// The clock is a floor, so that tokens rise even over a table that was made anew.
+std::uint64_t lock_table::next_token(time_point now) {
+    const auto clock = std::chrono::floor<std::chrono::microseconds>(now.time_since_epoch());
+    last_token_ = std::max(last_token_ + 1, static_cast<std::uint64_t>(clock.count()));
+    return last_token_;
 }
 
 // What nobody released goes when the table has doubled since the last time.

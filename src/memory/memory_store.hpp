@@ -52,6 +52,7 @@ private:
                                             time_point now);
     void ring(std::string_view name);
     void sweep(time_point now);
+    std::uint64_t next_token(time_point now);
 
     mutable std::mutex mutex_;
     entries held_;                          // Guarded by mutex_, as all below.

@@ -23,7 +23,9 @@ namespace holdfast::redis {
 /// @return The name whose lock key this is, or nothing if it is no lock key.
 [[nodiscard]] inline std::optional<std::string> name_of_key(std::string_view key) {
     if (!key.starts_with("{hf:") || !key.ends_with("}")) return std::nullopt;
-    return base::decode_name(key.substr(4, key.size() - 5));
+    auto name = base::decode_name(key.substr(4, key.size() - 5));
+    if (name && base::check_name(*name)) return std::nullopt;
+    return name;
 }
 
 /// @return A pattern for SCAN that matches the lock keys of names with this prefix.

@@ -91,7 +91,11 @@ asio::awaitable<result<grant>> redis_store::acquire_fenced(const claim& wanted,
     commands.add("EXEC");
     auto answers = co_await client_->exchange(std::move(commands), deadline);
     if (!answers) co_return answers.error();
-    if (const resp::reply* error = first_error(*answers)) co_return refused(*error);
+    if (const resp::reply* error = first_error(*answers)) {
+        // Where MULTI was refused, what follows it was carried out.
+        if ((*answers)[1].text == "OK") co_await take_back(wanted, deadline);
+        co_return refused(*error);
+    }
     const resp::reply& done = answers->back();
     if (!done.is(resp::kind::array) || done.items.size() != 2) co_return nonsense();
     const resp::reply& set = done.items[0];
@@ -285,6 +289,8 @@ asio::awaitable<result<std::vector<lock_info>>> redis_store::list(std::string_vi
         if (!answers) co_return answers.error();
         for (std::size_t i = 0; i < names.size(); ++i) {
             const resp::reply* const row = &(*answers)[3 * i];
+            if (row[0].is(resp::kind::error) && classify(row[0].text) != errc::wrong_type)
+                co_return refused(row[0]);
             // Gone since, or not a lock: neither belongs in the list.
             if (row[0].is(resp::kind::text)) found.push_back(describe(names[i], row[0], row[1], row[2]));
         }
@@ -318,13 +324,14 @@ asio::awaitable<void> redis_store::await_change(std::string_view name, time_poin
         ask.add("PTTL", key);
         const time_point deadline = now() + env_.options.timeout;
         auto answers = co_await client_->exchange(std::move(ask), deadline);
-        const std::int64_t left = answers ? answers->front().integer : -1;
-        if (answers && left == -2) co_return;
+        const bool told = answers && answers->front().is(resp::kind::integer);
+        const std::int64_t left = told ? answers->front().integer : -1;
+        if (left == -2) co_return;
         const auto jitter = std::chrono::microseconds(5'000 + env_.random.jitter_bits() % 45'000);
         time_point next = now() + jitter;
         if (left >= 0) next = std::min(next, now() + milliseconds(left) + 1ms);
         if (!co_await sleep_until(env_.time, std::min(next, until))) co_return;
-        if (!answers || now() >= until) co_return;
+        if (!told || now() >= until) co_return;
     }
 }
 

@@ -99,7 +99,8 @@ asio::awaitable<void> client::run() {
         const auto opened = co_await open_connection();
         if (!opened) {
             line_->close();
-            if (timed_out_) continue;  // Who still waits deserves a fresh attempt.
+            // Who still waits deserves a fresh attempt. Once stopped, `env_` may be gone.
+            if (timed_out_ || stopped_) continue;
             ++failures_;
             failure why = opened.error();
             why.text = where_.address + ": " + why.text;
@@ -125,8 +126,11 @@ asio::awaitable<void> client::run() {
 
 asio::awaitable<result<void>> client::open_connection() {
     auto opened = co_await line_->open(where_);
-    if (!opened) co_return opened;
-    co_return co_await shake_hands();
+    if (opened) opened = co_await shake_hands();
+    // A reply too many would be taken for that of the first command.
+    if (opened && take_replies().code == errc::protocol)
+        opened = failure{errc::protocol, "a reply without a command"};
+    co_return opened;
 }
 
 // Sends one command and waits for its reply, while nothing else uses the connection.
@@ -287,8 +291,8 @@ void client::expect_by(time_point deadline) {
 asio::awaitable<void> client::sweep() {
     while (!stopped_) {
         static_cast<void>(co_await sweeper_alarm_.wait_until(sweep_at_));
+        if (stopped_) break;  // And the timeline may be gone.
         const time_point now = env_.time.now();
-        if (stopped_) break;
         if (now < sweep_at_) continue;
         close_expired(now);
         sweep_at_ = time_point::max();

@@ -39,20 +39,31 @@ constexpr std::array meanings{
     meaning{"WRONGTYPE", errc::wrong_type},
 };
 
-/// A queued command's error ends the transaction: this says that, and the cause is another reply.
+/// A queued command's error ends the transaction: this says that, and the cause is another reply ...
 constexpr std::string_view transaction_ended = "EXECABORT";
+/// ... unless it was EXEC itself that was refused.
+constexpr std::string_view transaction_refused = "EXECABORT Transaction discarded because of: ";
+
+/// Before version 7 an error within a script stands behind this, its place in the script, and, if it
+/// is one of the server's own, a '-'.
+constexpr std::string_view script_failed = "ERR Error running script";
+
+bool holds_word(std::string_view text, std::string_view word) noexcept {
+    for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1))
+        if (at > 0 && (text[at - 1] == '-' || text[at - 1] == ' ')) return true;
+    return false;
+}
 
 }  // namespace
 
 errc classify(std::string_view text) noexcept {
+    if (text.starts_with(transaction_refused)) text.remove_prefix(transaction_refused.size());
     for (const meaning& known : meanings)
         if (text.starts_with(known.start)) return known.code;
     if (text.starts_with(transaction_ended)) return errc::denied;
-    // Errors within scripts stand behind the server's own words, and end with the script's name.
+    if (!text.starts_with(script_failed)) return errc::protocol;
     for (const meaning& known : meanings)
-        if (known.start.find(' ') == std::string_view::npos &&
-            text.find(std::string("-") + std::string(known.start)) != std::string_view::npos)
-            return known.code;
+        if (holds_word(text, known.start)) return known.code;
     return errc::protocol;
 }
 

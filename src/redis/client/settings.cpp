@@ -69,6 +69,9 @@ result<base::secret> current_password(const settings& where) {
         return failure{errc::denied, "password_file " + where.password_file +
                                          ": cannot be read, or has no first line"};
     if (line.ends_with('\r')) line.pop_back();
+    if (line.empty())
+        return failure{errc::denied,
+                       "password_file " + where.password_file + ": its first line is empty"};
     return base::secret(std::move(line));
 }
 

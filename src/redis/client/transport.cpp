@@ -8,7 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
-#include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
@@ -22,6 +22,26 @@ using boost::system::error_code;
 
 failure unreachable(std::string_view doing, const error_code& why) {
     return {errc::unreachable, std::string(doing) + ": " + why.message()};
+}
+
+/// TLS alerts by which a peer says that it will never take us as we are (RFC 8446, section 6.2):
+/// handshake_failure, the certificate's own, access_denied, protocol_version,
+/// insufficient_security, certificate_required.
+bool refuses_for_good(int alert) noexcept {
+    return alert == 40 || (alert >= 42 && alert <= 46) || alert == 48 || alert == 49 ||
+           alert == 70 || alert == 71 || alert == 116;
+}
+
+// A server that asks for a certificate may say so after the handshake, so reads meet it too.
+failure tls_failure(std::string_view doing, const error_code& why) {
+    failure failed = unreachable(doing, why);
+    if (why.category() != asio::error::get_ssl_category()) return failed;
+    const int reason = ERR_GET_REASON(static_cast<unsigned long>(why.value()));
+    if (refuses_for_good(reason - SSL_AD_REASON_OFFSET))
+        failed.code = errc::denied;
+    else if (reason == SSL_R_WRONG_VERSION_NUMBER)
+        failed = {errc::protocol, "the server does not speak TLS"};
+    return failed;
 }
 
 // What the macro SSL_set_tlsext_host_name does, without its C casts.
@@ -128,7 +148,7 @@ asio::awaitable<result<void>> transport::open_tls(const settings& where) {
     if (verdict != X509_V_OK)
         co_return failure{errc::denied, std::string("TLS: the server's certificate is refused: ") +
                                             X509_verify_cert_error_string(verdict)};
-    co_return unreachable("TLS handshake", failed);
+    co_return tls_failure("TLS handshake", failed);
 }
 
 asio::awaitable<result<std::size_t>> transport::read(std::span<char> into) {
@@ -141,7 +161,7 @@ asio::awaitable<result<std::size_t>> transport::read(std::span<char> into) {
     else
         bytes = co_await socket_.async_read_some(buffer, token);
     if (failed == asio::error::eof) co_return failure{errc::unreachable, "the server hung up"};
-    if (failed) co_return unreachable("read", failed);
+    if (failed) co_return tls_failure("read", failed);
     co_return bytes;
 }
 
@@ -153,7 +173,7 @@ asio::awaitable<result<void>> transport::write(std::string_view bytes) {
         co_await asio::async_write(*tls_, buffer, token);
     else
         co_await asio::async_write(socket_, buffer, token);
-    if (failed) co_return unreachable("write", failed);
+    if (failed) co_return tls_failure("write", failed);
     co_return result<void>{};
 }
 

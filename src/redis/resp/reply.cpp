@@ -7,6 +7,9 @@
 namespace holdfast::redis::resp {
 namespace {
 
+/// The first bytes of all types; versions 2 and 3.
+constexpr std::string_view types = "+-:$*_#,(!=~>%|";
+
 std::optional<std::int64_t> number(std::string_view digits) {
     std::int64_t value = 0;
     const char* const end = digits.data() + digits.size();
@@ -49,11 +52,13 @@ std::optional<std::string_view> reader::read_line() {
 
 reader::state reader::read_value(reply& into, unsigned depth) {
     if (depth > reply_depth_max) return broken("a reply nested too deeply");
+    if (cursor_ == buffer_.size()) return state::incomplete;
+    const char type = buffer_[cursor_];
+    // Looked at before the line is complete: what is no Redis server may never end a line.
+    if (types.find(type) == std::string_view::npos) return broken("a reply of an unknown type");
     const auto line = read_line();
     if (!line) return state::incomplete;
-    if (line->empty()) return broken("a reply without a type");
     into = reply{};
-    const char type = line->front();
     const std::string_view rest = line->substr(1);
     switch (type) {
         case '+':
@@ -100,7 +105,8 @@ reader::state reader::read_value(reply& into, unsigned depth) {
         case '%':
         case '|': {
             into.type = kind::array;
-            if (*count > static_cast<std::int64_t>(reply_bytes_max)) return broken("a huge map");
+            if (*count < 0 || *count > static_cast<std::int64_t>(reply_bytes_max))
+                return broken("a map of impossible length");
             const state map = read_items(into, 2 * *count, depth);
             // An attribute only decorates the value that follows it.
             if (map != state::ready || type == '%') return map;

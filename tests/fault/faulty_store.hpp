@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: the reference store with one step that goes wrong, in each of the ways in which a
+// conversation with a server can.
+// Thread safety: none.
+#pragma once
+
+#include "memory/memory_store.hpp"
+
+#include <memory>
+#include <string>
+
+namespace holdfast::fault {
+
+/// How a step goes wrong.
+enum class trouble {
+    unreachable,     ///< Not sent: no effect.
+    lost_request,    ///< Sent, did not arrive: in doubt, no effect.
+    lost_reply,      ///< Took effect: in doubt.
+    late_reply,      ///< Took effect, and the answer comes just before the deadline.
+    frozen,          ///< No answer until the deadline: in doubt, no effect.
+    denied,          ///< The server refuses.
+    garbage,         ///< The server makes no sense.
+    lost_lock,       ///< The lock is deleted by somebody just before the step.
+};
+
+/// See the top of the file. Steps are numbered from 0 in the order of the calls.
+class faulty_store final : public store {
+public:
+    faulty_store(timeline& time, std::size_t bad_step, trouble how)
+        : time_(time), bad_step_(bad_step), how_(how) {}
+
+    asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
+                                           time_point deadline) override {
+        const claim copy = wanted;
+        co_return co_await step<grant>(
+            copy.name, deadline, [&] { return table.acquire(copy, which, time_.now()); });
+    }
+    asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override {
+        for (renewal& ask : batch) {
+            const std::string name(ask.name);
+            auto answer = co_await step<bool>(name, deadline, [&]() -> result<bool> {
+                auto done = table.renew(ask, time_.now());
+                if (!done) return done.error();
+                return true;
+            });
+            if (answer)
+                ask.outcome = result<void>{};
+            else
+                ask.outcome = answer.error();
+        }
+    }
+    asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
+                                          time_point deadline) override {
+        const std::string n(name);
+        const std::string v(value);
+        auto answer = co_await step<bool>(n, deadline, [&]() -> result<bool> {
+            auto done = table.release(n, v, time_.now());
+            if (!done) return done.error();
+            return true;
+        });
+        if (!answer) co_return answer.error();
+        co_return result<void>{};
+    }
+    asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,
+                                                              time_point deadline) override {
+        const std::string n(name);
+        co_return co_await step<std::optional<lock_info>>(n, deadline, [&] {
+            return result<std::optional<lock_info>>(table.inspect(n, time_.now()));
+        });
+    }
+    asio::awaitable<result<std::vector<lock_info>>> list(std::string_view prefix,
+                                                         time_point deadline) override {
+        const std::string p(prefix);
+        co_return co_await step<std::vector<lock_info>>(p, deadline, [&] {
+            return result<std::vector<lock_info>>(table.list(p, time_.now()));
+        });
+    }
+    asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
+                                                                time_point deadline) override {
+        const std::string n(name);
+        co_return co_await step<std::optional<lock_info>>(n, deadline, [&] {
+            return result<std::optional<lock_info>>(table.take_away(n, time_.now()));
+        });
+    }
+    asio::awaitable<void> await_change(std::string_view, time_point until) override {
+        const time_point next = time_.now() + std::chrono::milliseconds(10);
+        static_cast<void>(co_await sleep_until(time_, std::min(next, until)));
+    }
+    void stop() override {}
+    const std::string& address() const noexcept override { return address_; }
+
+    /// @return How many steps were taken.
+    [[nodiscard]] std::size_t steps() const noexcept { return next_step_; }
+
+    memory::lock_table table;
+
+private:
+    template <class T, class Act>
+    asio::awaitable<result<T>> step(const std::string& name, time_point deadline, Act act) {
+        using namespace std::chrono_literals;
+        if (next_step_++ != bad_step_) co_return act();
+        switch (how_) {
+            case trouble::unreachable:
+                co_return failure{errc::unreachable, "fault"};
+            case trouble::lost_request:
+                co_return failure{errc::in_doubt, "fault"};
+            case trouble::lost_reply:
+                static_cast<void>(act());
+                co_return failure{errc::in_doubt, "fault"};
+            case trouble::late_reply: {
+                result<T> answer = act();
+                static_cast<void>(co_await sleep_until(time_, deadline - 1ms));
+                co_return answer;
+            }
+            case trouble::frozen:
+                static_cast<void>(co_await sleep_until(time_, deadline));
+                co_return failure{errc::in_doubt, "fault"};
+            case trouble::denied:
+                co_return failure{errc::denied, "fault"};
+            case trouble::garbage:
+                co_return failure{errc::protocol, "fault"};
+            case trouble::lost_lock:
+                static_cast<void>(table.take_away(name, time_.now()));
+                co_return act();
+        }
+        co_return failure{errc::misuse, "no such fault"};
+    }
+
+    timeline& time_;
+    std::size_t bad_step_;
+    trouble how_;
+    std::size_t next_step_{0};
+    std::string address_{"faulty:"};
+};
+
+}  // namespace holdfast::fault

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: a simulated world: one lock server, clients that run the real engine, a network
+// between them, and virtual time. Everything is drawn from one seed, so a run can be repeated.
+// Thread safety: none; a world is single-threaded.
+#pragma once
+
+#include "lock/engine.hpp"
+#include "memory/memory_store.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace holdfast::sim {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+/// Which faults a schedule may meet. Each seed draws a subset: all faults at once hide bugs.
+struct fault_plan {
+    bool delays{false};      ///< Messages may take longer than a ttl.
+    bool losses{false};      ///< Messages may vanish.
+    bool partitions{false};  ///< A client may be cut off from the server, one way or both.
+    bool pauses{false};      ///< A client may stand still, longer than its lease.
+    bool crashes{false};     ///< The server may be down for a while; its data stays.
+    bool wipes{false};       ///< The server may come back empty.
+    bool drift{false};       ///< The server's clock may run up to 0.9 % fast or slow.
+    bool cancels{false};     ///< Waits may be ended by their callers.
+};
+
+class world;
+
+/// Time as one client sees it: it stands still for the client while the client is paused.
+class client_timeline final : public timeline {
+public:
+    explicit client_timeline(world& w) : world_(w) {}
+    ~client_timeline() override { abandon(); }
+    [[nodiscard]] time_point now() const noexcept override;
+    void reschedule() noexcept override {}  // The world asks each client for its next alarm.
+    [[nodiscard]] time_point next() const;
+    void ring() { static_cast<void>(ring_due(now())); }
+
+private:
+    world& world_;
+};
+
+/// Randomness from the world's seed.
+class sim_entropy final : public entropy {
+public:
+    explicit sim_entropy(std::uint64_t seed) : source_(seed) {}
+    std::array<std::byte, 16> id_bits() override;
+    std::uint64_t jitter_bits() override { return source_(); }
+
+private:
+    std::mt19937_64 source_;
+};
+
+/// One process: an engine, and its way to the server.
+struct client {
+    client(world& w, std::size_t number, std::uint64_t seed);
+
+    std::shared_ptr<client_timeline> time;
+    std::shared_ptr<sim_entropy> random;
+    std::shared_ptr<lock::engine> engine;
+    std::string name;
+    time_point paused_until{};
+    bool cut_to_server{false};
+    bool cut_from_server{false};
+    unsigned connection{0};           ///< Rises whenever a request has timed out.
+    time_point last_arrival{};        ///< Requests of one connection arrive in order.
+    std::deque<std::function<void()>> mail;  ///< What arrived while it was paused.
+};
+
+/// The server: the reference table on a clock of its own.
+struct server {
+    memory::lock_table table;
+    bool up{true};
+    double rate{1.0};  ///< How fast its clock runs.
+};
+
+/// See the top of the file.
+class world {
+public:
+    world(std::uint64_t seed, std::size_t clients, const fault_plan& faults);
+    ~world();
+
+    [[nodiscard]] time_point now() const noexcept { return now_; }
+    [[nodiscard]] time_point server_now() const noexcept;
+    /// Lets time pass; `check` is called whenever everything that was ready has been done.
+    void run_for(nanoseconds length, const std::function<void()>& check = {});
+    void spawn(asio::awaitable<void> work);
+    /// Runs `work` on the world's clock after `delay`.
+    void after(nanoseconds delay, std::function<void()> work);
+    /// Runs `work` in `who`, now or once it is not paused any more.
+    void deliver(client& who, std::function<void()> work);
+
+    void pause(client& who, nanoseconds length);
+    void wipe_server();
+    /// Ends all faults.
+    void heal();
+
+    [[nodiscard]] std::uint64_t draw(std::uint64_t below) { return random_() % below; }
+    [[nodiscard]] bool chance(unsigned percent) { return draw(100) < percent; }
+    [[nodiscard]] nanoseconds draw_delay();
+    [[nodiscard]] bool paused(const client& who) const noexcept { return who.paused_until > now_; }
+
+    asio::io_context context;
+    fault_plan faults;
+    server srv;
+    std::vector<std::unique_ptr<client>> clients;
+    time_point last_wipe{};
+    std::map<std::string, std::uint64_t> seen;  ///< How often each kind of fault was met.
+
+private:
+    time_point next_event() const;
+    void do_what_is_due();
+
+    std::mt19937_64 random_;
+    time_point now_;
+    std::multimap<time_point, std::function<void()>> events_;
+};
+
+/// The store of one client: the reference table behind a network.
+class sim_store final : public store {
+public:
+    sim_store(world& w, client& me) : world_(w), me_(me) {}
+
+    asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
+                                           time_point deadline) override;
+    asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override;
+    asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
+                                          time_point deadline) override;
+    asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,
+                                                              time_point deadline) override;
+    asio::awaitable<result<std::vector<lock_info>>> list(std::string_view prefix,
+                                                         time_point deadline) override;
+    asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
+                                                                time_point deadline) override;
+    asio::awaitable<void> await_change(std::string_view name, time_point until) override;
+    void stop() override {}
+    const std::string& address() const noexcept override { return address_; }
+
+private:
+    template <class T>
+    asio::awaitable<result<T>> converse(std::function<result<T>()> at_server, time_point deadline);
+
+    world& world_;
+    client& me_;
+    std::string address_{"sim:"};
+};
+
+}  // namespace holdfast::sim

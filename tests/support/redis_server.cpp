@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/redis_server.hpp"
+
+#include "support/poll.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+namespace holdfast::test {
+namespace {
+
+constexpr std::chrono::seconds start_limit{20};
+
+// The kernel gives a free port; that somebody else takes it before the server does is unlikely, and
+// the start then fails with the server's own words.
+std::uint16_t free_port() {
+    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    const bool bound =
+        ::bind(probe, generic, size) == 0 && ::getsockname(probe, generic, &size) == 0;
+    ::close(probe);
+    if (!bound) throw std::runtime_error("no free TCP port");
+    return ntohs(address.sin_port);
+}
+
+int connect_to(const std::string& socket_path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (socket_path.size() >= sizeof address.sun_path)
+        throw std::runtime_error("the path of the socket is too long: " + socket_path);
+    std::memcpy(address.sun_path, socket_path.c_str(), socket_path.size() + 1);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const timeval limit{2, 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
+    ::close(fd);
+    return -1;
+}
+
+std::string text_of(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Whether `reply` is complete, as far as the replies of tests go: a line, or one bulk string.
+bool is_complete(const std::string& reply) {
+    if (!reply.ends_with("\r\n")) return false;
+    if (reply[0] != '$') return true;
+    const auto line_end = reply.find("\r\n");
+    const long length = std::strtol(reply.c_str() + 1, nullptr, 10);
+    return length < 0 || reply.size() >= line_end + 2 + static_cast<std::size_t>(length) + 2;
+}
+
+}  // namespace
+
+redis_server::redis_server(redis_options options) : options_(std::move(options)) {
+    socket_path_ = directory_ / "redis.sock";
+    if (options_.tcp) port_ = free_port();
+    start();
+}
+
+redis_server::~redis_server() { kill(); }
+
+bool redis_server::available() {
+    std::istringstream places(std::getenv("PATH") == nullptr ? "" : std::getenv("PATH"));
+    for (std::string place; std::getline(places, place, ':');)
+        if (::access((place + "/redis-server").c_str(), X_OK) == 0) return true;
+    return false;
+}
+
+std::string redis_server::url() const {
+    if (options_.tcp) return "redis://127.0.0.1:" + std::to_string(port_);
+    return "redis+unix://" + socket_path_;
+}
+
+void redis_server::start() {
+    std::filesystem::remove(socket_path_);
+    pid_ = ::fork();
+    if (pid_ < 0) throw std::runtime_error("fork failed");
+    if (pid_ == 0) launch();
+    if (poll_until([this] { return answers(); }, start_limit)) return;
+    kill();
+    throw std::runtime_error("redis-server does not answer:\n" + text_of(directory_ / "redis.log"));
+}
+
+// In the child: becomes the server, and ends when the test's thread does.
+void redis_server::launch() {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    std::vector<std::string> words{"redis-server",
+                                   "--port",
+                                   std::to_string(port_),
+                                   "--bind",
+                                   "127.0.0.1",
+                                   "--unixsocket",
+                                   socket_path_,
+                                   "--unixsocketperm",
+                                   "700",
+                                   "--dir",
+                                   directory(),
+                                   "--save",
+                                   "",
+                                   "--appendonly",
+                                   "no",
+                                   "--logfile",
+                                   directory_ / "redis.log",
+                                   "--daemonize",
+                                   "no"};
+    words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    ::execvp(arguments[0], arguments.data());
+    ::_exit(127);
+}
+
+bool redis_server::answers() const {
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) == pid_)
+        throw std::runtime_error("redis-server ended:\n" + text_of(directory_ / "redis.log"));
+    const int fd = connect_to(socket_path_);
+    if (fd < 0) return false;
+    ::close(fd);
+    // Any reply will do: a server with a password says NOAUTH, one with TLS only is not asked here.
+    const std::string reply = command({"PING"});
+    return reply.starts_with("+PONG") || reply.starts_with("-NOAUTH");
+}
+
+void redis_server::signal(int number) const {
+    if (pid_ > 0) ::kill(pid_, number);
+}
+
+void redis_server::kill() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+}
+
+void redis_server::restart() {
+    kill();
+    start();
+}
+
+std::string redis_server::command(const std::vector<std::string>& words) const {
+    std::string request = "*" + std::to_string(words.size()) + "\r\n";
+    for (const std::string& word : words)
+        request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+    const int fd = connect_to(socket_path_);
+    if (fd < 0) throw std::runtime_error("cannot connect to " + socket_path_);
+    std::string reply;
+    if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
+        static_cast<ssize_t>(request.size())) {
+        std::array<char, 4096> part;
+        while (!is_complete(reply)) {
+            const ssize_t got = ::recv(fd, part.data(), part.size(), 0);
+            if (got <= 0) break;
+            reply.append(part.data(), static_cast<std::size_t>(got));
+        }
+    }
+    ::close(fd);
+    return reply;
+}
+
+}  // namespace holdfast::test
