@@ -240,23 +240,22 @@ asio::awaitable<result<std::optional<lock_info>>> redis_store::inspect(std::stri
                                                                        time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     const std::string key = lock_key(name);
+    // No transaction: a server that is out of memory refuses to queue even what only reads.
     batch commands;
-    commands.add("MULTI");
     commands.add("GET", key);
     commands.add("PTTL", key);
     commands.add("GET", fence_key(name));
-    commands.add("EXEC");
     auto answers = co_await client_->exchange(std::move(commands), deadline);
     if (!answers) co_return answers.error();
-    if (const resp::reply* error = first_error(*answers)) co_return refused(*error);
-    const resp::reply& done = answers->back();
-    if (done.items.size() != 3) co_return nonsense();
-    const resp::reply& held = done.items[0];
+    const resp::reply& held = answers->front();
     if (held.is(resp::kind::error) && classify(held.text) == errc::wrong_type)
         co_return co_await wrong_type(name, deadline);
-    if (held.is(resp::kind::error)) co_return refused(held);
+    for (const resp::reply& answer : *answers)
+        if (answer.is(resp::kind::error) && classify(answer.text) != errc::wrong_type)
+            co_return refused(answer);
     if (held.is(resp::kind::nil)) co_return std::optional<lock_info>();
-    co_return std::optional<lock_info>(describe(name, held, done.items[1], done.items[2]));
+    if (!held.is(resp::kind::text)) co_return nonsense();
+    co_return std::optional<lock_info>(describe(name, held, (*answers)[1], (*answers)[2]));
 }
 
 asio::awaitable<result<std::vector<lock_info>>> redis_store::list(std::string_view prefix,
@@ -314,7 +313,7 @@ asio::awaitable<result<std::optional<lock_info>>> redis_store::take_away(std::st
         describe(name, answer->items[0], answer->items[1], answer->items[2]));
 }
 
-// Asks now and then, 5 to 50 ms apart, and not before the lease can have ended.
+// Asks now and then, 5 to 35 ms apart, and when the lease ends.
 asio::awaitable<void> redis_store::await_change(std::string_view name, time_point until) {
     using namespace std::chrono_literals;
     co_await asio::this_coro::throw_if_cancelled(false);
@@ -327,7 +326,7 @@ asio::awaitable<void> redis_store::await_change(std::string_view name, time_poin
         const bool told = answers && answers->front().is(resp::kind::integer);
         const std::int64_t left = told ? answers->front().integer : -1;
         if (left == -2) co_return;
-        const auto jitter = std::chrono::microseconds(5'000 + env_.random.jitter_bits() % 45'000);
+        const auto jitter = std::chrono::microseconds(5'000 + env_.random.jitter_bits() % 30'000);
         time_point next = now() + jitter;
         if (left >= 0) next = std::min(next, now() + milliseconds(left) + 1ms);
         if (!co_await sleep_until(env_.time, std::min(next, until))) co_return;
