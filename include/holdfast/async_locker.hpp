@@ -115,8 +115,8 @@ public:
     [[nodiscard]] asio::awaitable<result<std::vector<lock_info>>> list(std::string prefix = {});
     [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> break_lock(std::string name);
 
-    [[nodiscard]] lock_statistics statistics() const noexcept;   ///< As `locker::statistics`.
-    [[nodiscard]] const std::string& address() const noexcept;   ///< As `locker::address`.
+    [[nodiscard]] lock_statistics statistics() const noexcept;  ///< As `locker::statistics`.
+    [[nodiscard]] const std::string& address() const noexcept;  ///< As `locker::address`.
     /// @return The strand on which everything runs.
     [[nodiscard]] asio::any_io_executor get_executor() const noexcept;
 
@@ -135,13 +135,13 @@ auto async_acquire(async_locker& where, std::string name, acquire_options option
     auto start = [&where](auto handler, std::string wanted, acquire_options how) {
         const auto slot = asio::get_associated_cancellation_slot(handler);
         const auto executor = asio::get_associated_executor(handler, where.get_executor());
-        auto finish = [handler = std::move(handler), executor](
-                          std::exception_ptr thrown, result<async_guard> held) mutable {
+        auto finish = [handler = std::move(handler), executor](std::exception_ptr thrown,
+                                                               result<async_guard> held) mutable {
             if (thrown) std::rethrow_exception(thrown);
-            asio::dispatch(executor, [handler = std::move(handler),
-                                      held = std::move(held)]() mutable {
-                std::move(handler)(std::move(held));
-            });
+            asio::dispatch(executor,
+                           [handler = std::move(handler), held = std::move(held)]() mutable {
+                               std::move(handler)(std::move(held));
+                           });
         };
         asio::co_spawn(where.get_executor(), where.acquire(std::move(wanted), std::move(how)),
                        asio::bind_cancellation_slot(slot, std::move(finish)));

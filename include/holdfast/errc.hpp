@@ -39,10 +39,10 @@ enum class errc : int {
 
 /// Why a held lock was lost.
 enum class lost_reason : int {
-    none = 0,         ///< It was not lost.
-    expired = 1,      ///< Its validity ended without a renewal (none was asked for, or none in time).
-    taken = 2,        ///< The store says that somebody else holds it.
-    deleted = 3,      ///< The store says that nobody holds it, although it should not have expired.
+    none = 0,     ///< It was not lost.
+    expired = 1,  ///< Its validity ended without a renewal (none was asked for, or none in time).
+    taken = 2,    ///< The store says that somebody else holds it.
+    deleted = 3,  ///< The store says that nobody holds it, although it should not have expired.
     unreachable = 4,  ///< The store could not be asked to renew it before its validity ended.
     max_hold = 5,     ///< `acquire_options::max_hold` has passed.
     forked = 6,       ///< This is the copy of a forked child; the parent still holds it.
@@ -71,16 +71,16 @@ struct holder_info {
 struct node_error {
     std::size_t node{0};  ///< Index in the order of configuration, from 0.
     errc code{errc::unreachable};
-    std::string text;     ///< For people: address and cause. Holds no password and no full id.
+    std::string text;  ///< For people: address and cause. Holds no password and no full id.
 };
 
 /// An `errc` plus what is known of its cause, so that one log line can name the culprit.
 struct failure {
     errc code{errc::misuse};
-    std::string text;                   ///< One line for people, without a full stop at its end.
-    lost_reason reason{};               ///< For `lost` only.
+    std::string text;                     ///< One line for people, without a full stop at its end.
+    lost_reason reason{};                 ///< For `lost` only.
     std::optional<holder_info> holder{};  ///< For `contended` and `timed_out`, where known.
-    std::vector<node_error> nodes{};    ///< Nodes that did not accept, in ascending index.
+    std::vector<node_error> nodes{};      ///< Nodes that did not accept, in ascending index.
 
     failure() = default;
     /// Not explicit, so that `return errc::cancelled;` works in functions that return a `result`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What it is: a lease as a plain value, to hand to another process, and what a store tells of a lock.
+// What it is: a lease as a plain value, to hand to another process, and what a store tells of a
+// lock.
 // Thread safety: plain values.
 #pragma once
 
@@ -15,8 +16,8 @@ namespace holdfast {
 /// What another process needs in order to carry on a lock: see `guard::hand_over`.
 /// The id is a capability: who knows it can renew and release the lock.
 struct lease {
-    std::string name;               ///< 1 to 512 bytes.
-    std::string id;                 ///< 32 lower-case hexadecimal digits.
+    std::string name;                ///< 1 to 512 bytes.
+    std::string id;                  ///< 32 lower-case hexadecimal digits.
     std::uint64_t fencing_token{0};  ///< 0: none was drawn, or it is not known.
     std::chrono::milliseconds ttl{std::chrono::seconds{30}};  ///< Used by renewals, [10 ms, 24 h].
 };
@@ -24,12 +25,12 @@ struct lease {
 /// What a store tells of one lock that is held.
 struct lock_info {
     std::string name;
-    std::string id;       ///< The holder's id, a capability: do not log it in full.
+    std::string id;  ///< The holder's id, a capability: do not log it in full.
     holder_info holder;
     /// The highest token given out for this name so far: the holder's own or, on Redis, a later
     /// one that a refused attempt drew. 0: none.
     std::uint64_t fencing_token{0};
-    std::string value;    ///< The holder's whole record, as it stands in the store.
+    std::string value;  ///< The holder's whole record, as it stands in the store.
 };
 
 }  // namespace holdfast

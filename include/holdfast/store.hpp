@@ -47,7 +47,7 @@ struct store_environment {
 
 /// What an acquisition asks for; the same for all attempts of it.
 struct claim {
-    std::string name;                  ///< 1 to 512 bytes, any.
+    std::string name;  ///< 1 to 512 bytes, any.
     /// Unique: the id, then what `holder_record` adds. Never used again after a release of it was
     /// sent: that release may arrive late.
     std::string value;
@@ -60,7 +60,8 @@ enum class attempt { first, repeated };
 
 /// The store says yes.
 struct grant {
-    std::uint64_t fencing_token{0};  ///< Higher than all before for this name; 0 if none was asked for.
+    std::uint64_t fencing_token{
+        0};  ///< Higher than all before for this name; 0 if none was asked for.
     /// A `repeated` attempt found that an earlier one had taken effect; its expiry was not changed,
     /// so validity counts from before the first attempt.
     bool taken_earlier{false};

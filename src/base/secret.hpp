@@ -10,7 +10,7 @@
 
 namespace holdfast::base {
 
-/// A password. It has no stream operator and no implicit conversion: whoever sends it says `reveal`.
+/// A password. It has no stream operator and no implicit conversion: who sends it says `reveal`.
 class secret {
 public:
     secret() = default;

@@ -43,8 +43,8 @@ std::optional<std::string> read_scheme(std::string_view text) {
     for (const char c : text.substr(0, colon)) {
         const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
         const bool letter = lower >= 'a' && lower <= 'z';
-        const bool other = (lower >= '0' && lower <= '9') || lower == '+' || lower == '-' ||
-                           lower == '.';
+        const bool other =
+            (lower >= '0' && lower <= '9') || lower == '+' || lower == '-' || lower == '.';
         if (!letter && (scheme.empty() || !other)) return std::nullopt;
         scheme += lower;
     }

@@ -17,12 +17,12 @@ namespace holdfast::base {
 
 /// A store URL, taken apart. All parts but the scheme are percent-decoded.
 struct store_url {
-    std::string scheme;   ///< Lower case, e.g. "redis+unix".
-    std::string user;     ///< May be empty.
-    secret password;      ///< May be empty.
-    std::string host;     ///< Without the brackets of an IPv6 address; may be empty.
+    std::string scheme;     ///< Lower case, e.g. "redis+unix".
+    std::string user;       ///< May be empty.
+    secret password;        ///< May be empty.
+    std::string host;       ///< Without the brackets of an IPv6 address; may be empty.
     std::uint16_t port{0};  ///< 0: none given.
-    std::string path;     ///< For `sqlite:` and `memory:` all behind the colon; else from its slash.
+    std::string path;  ///< For `sqlite:` and `memory:` all behind the colon; else from its slash.
     std::map<std::string, std::string, std::less<>> query;
 
     /// @return The URL without its password and the values of its query, for people and logs.
@@ -34,7 +34,7 @@ struct store_url {
 [[nodiscard]] result<store_url> parse_store_url(std::string_view text);
 
 /// @return Why `url` has a query option that is not in `known`, or nothing.
-[[nodiscard]] std::optional<failure> check_query(
-    const store_url& url, std::initializer_list<std::string_view> known);
+[[nodiscard]] std::optional<failure> check_query(const store_url& url,
+                                                 std::initializer_list<std::string_view> known);
 
 }  // namespace holdfast::base

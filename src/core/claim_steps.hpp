@@ -76,12 +76,11 @@ public:
             case errc::in_doubt:
                 maybe_ours_ = true;
                 return now < std::max(limits_.wait_until, limits_.doubt_until) ? step::pause
-                                                                              : step::fail;
+                                                                               : step::fail;
             case errc::unreachable:
                 if (maybe_ours_ && now < limits_.doubt_until) return step::pause;
                 return now < limits_.wait_until ? step::pause : step::fail;
-            default:
-                return step::fail;
+            default: return step::fail;
         }
     }
 

@@ -46,11 +46,14 @@ core::claim_limits limits_of(const acquire_options& options, const locker_option
 }
 
 failure too_late(core::milliseconds ttl) {
-    return {errc::unreachable, "the store granted the lock too late to be of use within its ttl of " +
-                                   std::to_string(ttl.count()) + " ms; it was given back"};
+    return {errc::unreachable,
+            "the store granted the lock too late to be of use within its ttl of " +
+                std::to_string(ttl.count()) + " ms; it was given back"};
 }
 
-failure cancelled_wait() { return {errc::cancelled, "the wait was ended before the lock was held"}; }
+failure cancelled_wait() {
+    return {errc::cancelled, "the wait was ended before the lock was held"};
+}
 
 }  // namespace
 
@@ -130,8 +133,7 @@ asio::awaitable<std::optional<failure>> engine::try_claim(claim& wanted, core::c
             next = steps.after_giving_back(now());
         }
         switch (next) {
-            case core::step::succeed:
-                co_return std::nullopt;
+            case core::step::succeed: co_return std::nullopt;
             case core::step::await_free:
                 failures = 0;
                 co_await parts_.where->await_change(wanted.name, wait_until);
@@ -143,8 +145,7 @@ asio::awaitable<std::optional<failure>> engine::try_claim(claim& wanted, core::c
                 if (options.wait.count() > 0) why.code = errc::timed_out;
                 co_return why;
             case core::step::give_back:
-            case core::step::fail:
-                co_return why;
+            case core::step::fail: co_return why;
         }
     }
 }
@@ -160,8 +161,8 @@ asio::awaitable<bool> engine::pause(unsigned failures, time_point until) {
     co_return co_await sleep_until(*parts_.time, std::min(now() + length, until));
 }
 
-held_ptr engine::make_held(std::string name, std::string id, std::string value,
-                           std::uint64_t token, const acquire_options& options) {
+held_ptr engine::make_held(std::string name, std::string id, std::string value, std::uint64_t token,
+                           const acquire_options& options) {
     auto held = std::make_shared<held_lease>();
     held->name = std::move(name);
     held->id = std::move(id);
@@ -208,8 +209,8 @@ asio::awaitable<result<held_ptr>> engine::adopt(lease handed, acquire_options op
         count_error(ask.outcome.error());
         co_return ask.outcome.error();
     }
-    held_ptr held = make_held(handed.name, handed.id, std::move(*value), handed.fencing_token,
-                              options);
+    held_ptr held =
+        make_held(handed.name, handed.id, std::move(*value), handed.fencing_token, options);
     held->extend(sent, handed.ttl);
     if (now() >= held->stop_by()) co_return too_late(handed.ttl);
     ++counted_.grants;

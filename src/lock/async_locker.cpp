@@ -109,7 +109,9 @@ asio::awaitable<result<async_guard>> async_locker::adopt(lease handed, acquire_o
 
 asio::awaitable<result<std::chrono::milliseconds>> async_locker::renew(lease known) {
     const auto session = session_;
-    auto verb = [known = std::move(known)](lock::engine& engine) { return engine.renew_known(known); };
+    auto verb = [known = std::move(known)](lock::engine& engine) {
+        return engine.renew_known(known);
+    };
     co_return co_await session->call_async(std::move(verb));
 }
 

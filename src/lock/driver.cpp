@@ -118,7 +118,8 @@ void driver::signal(std::stop_source source) {
     const std::scoped_lock lock(signal_mutex_);
     signals_.push_back(std::move(source));
     if (!signaller_.joinable())
-        signaller_ = std::jthread([this](const std::stop_token& stop) { signal_in_background(stop); });
+        signaller_ =
+            std::jthread([this](const std::stop_token& stop) { signal_in_background(stop); });
     signal_turn_.notify_one();
 }
 

@@ -17,8 +17,8 @@
 #include <boost/asio/post.hpp>
 
 #include <condition_variable>
-#include <deque>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -70,8 +70,8 @@ public:
 
 private:
     struct waiter {
-        bool done{false};      // Written by the leader, read by the waiter; guarded by mutex_ ...
-        bool leading{false};   // ... unless this waiter is itself the leader.
+        bool done{false};     // Written by the leader, read by the waiter; guarded by mutex_ ...
+        bool leading{false};  // ... unless this waiter is itself the leader.
         bool promoted{false};
         std::condition_variable turn;
     };
@@ -87,11 +87,11 @@ private:
     asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
     std::mutex mutex_;
     std::condition_variable background_turn_;
-    std::deque<waiter*> followers_;    // Guarded by mutex_.
-    bool led_{false};                  // Guarded by mutex_: somebody drives the context.
-    bool background_leads_{false};     // Guarded by mutex_.
-    bool closing_{false};              // Guarded by mutex_.
-    std::uint64_t activity_{0};        // Guarded by mutex_: callers that came so far.
+    std::deque<waiter*> followers_;  // Guarded by mutex_.
+    bool led_{false};                // Guarded by mutex_: somebody drives the context.
+    bool background_leads_{false};   // Guarded by mutex_.
+    bool closing_{false};            // Guarded by mutex_.
+    std::uint64_t activity_{0};      // Guarded by mutex_: callers that came so far.
 
     std::mutex signal_mutex_;
     std::condition_variable_any signal_turn_;

@@ -2,7 +2,7 @@
 //
 // What it is: the one algorithm behind all entrances: acquires over a store, keeps what is held
 // renewed, tells holders in time, releases. Blocking and coroutine callers run the same coroutines.
-// Thread safety: none but for `statistics` and `hand_over`; everything else belongs to the executor.
+// Thread safety: `statistics` and `hand_over` are; everything else belongs to the executor.
 // Invariants: a lease is watched from its grant until it is given up or lost; whatever may have
 // been granted and is not wanted is released in the background.
 #pragma once
@@ -116,9 +116,7 @@ private:
     void count_error(const failure& why);
 
     [[nodiscard]] time_point now() const noexcept { return parts_.time->now(); }
-    [[nodiscard]] time_point op_deadline() const noexcept {
-        return now() + parts_.options.timeout;
-    }
+    [[nodiscard]] time_point op_deadline() const noexcept { return now() + parts_.options.timeout; }
 
     engine_parts parts_;
     counters counted_;

@@ -44,10 +44,10 @@ struct held_lease {
     std::stop_source lost;
 
     // The engine's.
-    time_point sent{};             ///< When the last renewal that succeeded was sent.
-    time_point next_attempt{};     ///< When the next attempt at a renewal starts.
-    unsigned failures{0};          ///< Attempts that failed since the last success.
-    bool renewing{false};          ///< An attempt is under way.
+    time_point sent{};          ///< When the last renewal that succeeded was sent.
+    time_point next_attempt{};  ///< When the next attempt at a renewal starts.
+    unsigned failures{0};       ///< Attempts that failed since the last success.
+    bool renewing{false};       ///< An attempt is under way.
     /// The shortest ttl of a renewal of unknown outcome: it may yet be carried out, late, and
     /// shorten the lease to this.
     core::milliseconds doubtful_ttl{core::milliseconds::max()};
@@ -64,8 +64,8 @@ struct held_lease {
     bool give_up() noexcept;
     /// Ends it as lost, without signalling. @return false if it was not held any more.
     bool lose(lost_reason why) noexcept;
-    /// Ends it as lost and signals, if it is held but `now` is past its time to stop: a process that
-    /// was paused learns of the loss even before the engine gets to run.
+    /// Ends it as lost and signals, if it is held but `now` is past its time to stop: a process
+    /// that was paused learns of the loss even before the engine gets to run.
     void lose_if_over(time_point now) noexcept;
 
 private:

@@ -132,8 +132,8 @@ asio::awaitable<void> engine::renew_group(std::vector<held_ptr> group) {
     for (const held_ptr& held : group) {
         const core::milliseconds ttl = held->ttl;
         asks.push_back({.name = held->name, .value = held->value, .ttl = ttl});
-        until = std::min(
-            until, core::attempt_until(sent, ttl, parts_.options.timeout, held->stop_by()));
+        until = std::min(until,
+                         core::attempt_until(sent, ttl, parts_.options.timeout, held->stop_by()));
     }
     co_await parts_.where->renew(asks, until);
     for (std::size_t i = 0; i < group.size(); ++i) {
@@ -183,8 +183,7 @@ asio::awaitable<result<void>> engine::renew(held_ptr held, core::milliseconds tt
     if (auto wrong = check_ttl(ttl)) co_return *wrong;
     if (core::nanoseconds(core::stop_margin_max(ttl)) < held->stop_margin)
         co_return failure{errc::misuse, "this ttl is too short for the lock's stop_margin"};
-    if (!held->held())
-        co_return failure(held->why_lost(), "the lock is not held any more");
+    if (!held->held()) co_return failure(held->why_lost(), "the lock is not held any more");
     const time_point sent = now();
     // A shorter lease counts from now on, even if the answer is lost; a longer one once confirmed.
     const time_point shorter = core::valid_until(sent, ttl, held->drift_factor);

@@ -48,8 +48,7 @@ result<guard> locker::try_acquire(std::string_view name, acquire_options options
 }
 
 result<guard> locker::adopt(const lease& handed, const acquire_options& options) {
-    auto held =
-        session_->call([&](lock::engine& engine) { return engine.adopt(handed, options); });
+    auto held = session_->call([&](lock::engine& engine) { return engine.adopt(handed, options); });
     if (!held) return held.error();
     return guard(session_, std::move(*held));
 }

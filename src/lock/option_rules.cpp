@@ -22,8 +22,8 @@ std::optional<failure> check_ttl(std::chrono::milliseconds ttl) {
 
 std::optional<failure> check_id(std::string_view id) {
     if (!id.empty() && id.size() <= 256) return std::nullopt;
-    return failure{errc::misuse, "a lock id has 1 to 256 bytes, this one has " +
-                                     std::to_string(id.size())};
+    return failure{errc::misuse,
+                   "a lock id has 1 to 256 bytes, this one has " + std::to_string(id.size())};
 }
 
 std::optional<failure> check_acquire(std::string_view name, const acquire_options& options) {
@@ -35,7 +35,8 @@ std::optional<failure> check_acquire(std::string_view name, const acquire_option
     if (options.max_hold.count() <= 0)
         return failure{errc::misuse, "max_hold must be above 0, not " + text_of(options.max_hold)};
     const auto margin_max = core::stop_margin_max(options.ttl);
-    if (options.stop_margin && (options.stop_margin->count() < 0 || *options.stop_margin > margin_max))
+    if (options.stop_margin &&
+        (options.stop_margin->count() < 0 || *options.stop_margin > margin_max))
         return failure{errc::misuse, "stop_margin must be from 0 to " + text_of(margin_max) +
                                          " for this ttl, not " + text_of(*options.stop_margin)};
     return base::check_owner(options.owner);

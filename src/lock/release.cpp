@@ -43,10 +43,8 @@ void engine::drop(const held_ptr& held) {
 result<lease> engine::hand_over(const held_ptr& held) {
     // The keeper lets go of it when it looks next: it watches only what is held.
     if (!held->give_up()) return not_held(*held);
-    return lease{.name = held->name,
-                 .id = held->id,
-                 .fencing_token = held->fencing_token,
-                 .ttl = held->ttl};
+    return lease{
+        .name = held->name, .id = held->id, .fencing_token = held->fencing_token, .ttl = held->ttl};
 }
 
 asio::awaitable<result<void>> engine::release_value(std::string name, std::string value,

@@ -27,7 +27,8 @@ std::string host_name() {
 // The last owner may be a callback on the session's own thread, which cannot wait for itself.
 std::shared_ptr<session> session::make_shared_session() {
     return {new session, [](session* last) {
-                const bool inside = last->driver_ && last->at_home() && last->driver_->on_own_thread();
+                const bool inside =
+                    last->driver_ && last->at_home() && last->driver_->on_own_thread();
                 if (inside)
                     std::thread([last] { delete last; }).detach();
                 else
@@ -66,8 +67,7 @@ result<void> session::start(const asio::any_io_executor& executor, const store_f
                        .host = host_name(),
                        .pid = ::getpid(),
                        .signal = [](std::stop_source lost) { lost.request_stop(); }};
-    if (driver_)
-        parts.signal = [this](std::stop_source lost) { driver_->signal(std::move(lost)); };
+    if (driver_) parts.signal = [this](std::stop_source lost) { driver_->signal(std::move(lost)); };
     const store_environment environment{executor, *parts.time, *parts.random, options};
     auto made = make(environment);
     if (!made) return made.error();

@@ -55,8 +55,8 @@ private:
     std::uint64_t next_token(time_point now);
 
     mutable std::mutex mutex_;
-    entries held_;                          // Guarded by mutex_, as all below.
-    std::uint64_t last_token_{0};           // One counter for all names rises for each of them.
+    entries held_;                 // Guarded by mutex_, as all below.
+    std::uint64_t last_token_{0};  // One counter for all names rises for each of them.
     std::size_t sweep_at_{64};
     std::multimap<std::string, const waiter*, std::less<>> waiters_;
 };

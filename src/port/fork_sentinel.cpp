@@ -17,8 +17,8 @@ struct generation_page {
 
     generation_page() noexcept {
         const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-        void* page = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                            -1, 0);
+        void* page =
+            ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (page == MAP_FAILED) return;
         if (::madvise(page, bytes, MADV_WIPEONFORK) != 0) return;
         wiped_in_children = ::new (page) std::atomic<std::uint64_t>(0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What it is: an event that one coroutine awaits once: the end of something that others bring about.
-// It allocates nothing of its own.
+// What it is: an event that one coroutine awaits once: the end of something that others bring
+// about. It allocates nothing of its own.
 // Thread safety: none; it belongs to one executor.
 #pragma once
 
@@ -37,7 +37,7 @@ public:
             waiter_.emplace(std::forward<decltype(resume)>(resume));
         };
         co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(start,
-                                                                            asio::use_awaitable);
+                                                                             asio::use_awaitable);
         co_return fired_;
     }
 

@@ -66,7 +66,8 @@ asio::awaitable<wake_reason> alarm::wait_until(time_point when) {
         place_ = time_.waiting_.emplace(when, this);
         if (*place_ == time_.waiting_.begin() && when != time_point::max()) time_.reschedule();
     };
-    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(start, asio::use_awaitable);
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(start,
+                                                                         asio::use_awaitable);
     co_return why_;
 }
 

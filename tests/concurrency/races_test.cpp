@@ -5,11 +5,11 @@
 #include <holdfast/async_locker.hpp>
 #include <holdfast/holdfast.hpp>
 
-#include <gtest/gtest.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
+
+#include <gtest/gtest.h>
 
 #include <atomic>
 #include <barrier>

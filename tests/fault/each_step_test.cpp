@@ -8,11 +8,11 @@
 #include "support/manual_timeline.hpp"
 #include "support/seeded_entropy.hpp"
 
-#include <gtest/gtest.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+
+#include <gtest/gtest.h>
 
 #include <array>
 #include <functional>
@@ -23,9 +23,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array all_troubles{
-    trouble::unreachable, trouble::lost_request, trouble::lost_reply, trouble::late_reply,
-    trouble::frozen,      trouble::denied,       trouble::garbage,    trouble::lost_lock};
+constexpr std::array all_troubles{trouble::unreachable, trouble::lost_request, trouble::lost_reply,
+                                  trouble::late_reply,  trouble::frozen,       trouble::denied,
+                                  trouble::garbage,     trouble::lost_lock};
 
 /// An engine over a store whose step `bad_step` goes wrong.
 struct bench {
@@ -138,8 +138,8 @@ TEST(each_step, a_refused_acquire_touches_nothing_of_the_holder) {
     });
 }
 
-// A hold is renewed over and over while one step goes wrong: it must survive, or say that it is lost
-// before its validity ends.
+// A hold is renewed over and over while one step goes wrong: it must survive, or say that it is
+// lost before its validity ends.
 TEST(each_step, a_renewal_that_goes_wrong_is_made_up_for_or_signalled) {
     std::set<lost_reason> reasons;
     for_each_step([&](bench& b) {

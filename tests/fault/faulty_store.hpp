@@ -14,14 +14,14 @@ namespace holdfast::fault {
 
 /// How a step goes wrong.
 enum class trouble {
-    unreachable,     ///< Not sent: no effect.
-    lost_request,    ///< Sent, did not arrive: in doubt, no effect.
-    lost_reply,      ///< Took effect: in doubt.
-    late_reply,      ///< Took effect, and the answer comes just before the deadline.
-    frozen,          ///< No answer until the deadline: in doubt, no effect.
-    denied,          ///< The server refuses.
-    garbage,         ///< The server makes no sense.
-    lost_lock,       ///< The lock is deleted by somebody just before the step.
+    unreachable,   ///< Not sent: no effect.
+    lost_request,  ///< Sent, did not arrive: in doubt, no effect.
+    lost_reply,    ///< Took effect: in doubt.
+    late_reply,    ///< Took effect, and the answer comes just before the deadline.
+    frozen,        ///< No answer until the deadline: in doubt, no effect.
+    denied,        ///< The server refuses.
+    garbage,       ///< The server makes no sense.
+    lost_lock,     ///< The lock is deleted by somebody just before the step.
 };
 
 /// See the top of the file. Steps are numbered from 0 in the order of the calls.
@@ -33,8 +33,8 @@ public:
     asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
                                            time_point deadline) override {
         const claim copy = wanted;
-        co_return co_await step<grant>(
-            copy.name, deadline, [&] { return table.acquire(copy, which, time_.now()); });
+        co_return co_await step<grant>(copy.name, deadline,
+                                       [&] { return table.acquire(copy, which, time_.now()); });
     }
     asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override {
         for (renewal& ask : batch) {
@@ -101,10 +101,8 @@ private:
         using namespace std::chrono_literals;
         if (next_step_++ != bad_step_) co_return act();
         switch (how_) {
-            case trouble::unreachable:
-                co_return failure{errc::unreachable, "fault"};
-            case trouble::lost_request:
-                co_return failure{errc::in_doubt, "fault"};
+            case trouble::unreachable: co_return failure{errc::unreachable, "fault"};
+            case trouble::lost_request: co_return failure{errc::in_doubt, "fault"};
             case trouble::lost_reply:
                 static_cast<void>(act());
                 co_return failure{errc::in_doubt, "fault"};
@@ -116,10 +114,8 @@ private:
             case trouble::frozen:
                 static_cast<void>(co_await sleep_until(time_, deadline));
                 co_return failure{errc::in_doubt, "fault"};
-            case trouble::denied:
-                co_return failure{errc::denied, "fault"};
-            case trouble::garbage:
-                co_return failure{errc::protocol, "fault"};
+            case trouble::denied: co_return failure{errc::denied, "fault"};
+            case trouble::garbage: co_return failure{errc::protocol, "fault"};
             case trouble::lost_lock:
                 static_cast<void>(table.take_away(name, time_.now()));
                 co_return act();

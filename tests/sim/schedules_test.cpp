@@ -6,11 +6,11 @@
 #include "sim/oracle.hpp"
 #include "sim/world.hpp"
 
-#include <gtest/gtest.h>
-
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <iostream>
@@ -79,9 +79,7 @@ private:
     asio::awaitable<void> end(lock::held_ptr held) {
         oracle_.ending(held);
         switch (world_.draw(4)) {
-            case 0:
-                me_.engine->drop(held);
-                break;
+            case 0: me_.engine->drop(held); break;
             case 1: {
                 auto handed = lock::engine::hand_over(held);
                 if (!handed) {
@@ -125,9 +123,8 @@ void cause_trouble(world& w) {
         ++w.seen["partition"];
         victim.cut_to_server = w.chance(60);
         victim.cut_from_server = w.chance(60);
-        w.after(milliseconds(w.draw(4000)), [&victim] {
-            victim.cut_to_server = victim.cut_from_server = false;
-        });
+        w.after(milliseconds(w.draw(4000)),
+                [&victim] { victim.cut_to_server = victim.cut_from_server = false; });
     }
     if (f.crashes && w.chance(10)) {
         ++w.seen["crash"];
@@ -210,8 +207,8 @@ TEST(schedules, break_no_promise) {
     if (count < 100) return;
     // A generator that stopped causing faults would find nothing for ever.
     EXPECT_GT(all.losses, count);
-    for (const char* fault : {"cancel", "crash", "delay", "partition", "pause", "reply lost",
-                              "request lost", "wipe"})
+    for (const char* fault :
+         {"cancel", "crash", "delay", "partition", "pause", "reply lost", "request lost", "wipe"})
         EXPECT_GE(all.faults[fault], count / 10) << fault;
 }
 

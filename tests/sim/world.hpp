@@ -75,8 +75,8 @@ struct client {
     time_point paused_until{};
     bool cut_to_server{false};
     bool cut_from_server{false};
-    unsigned connection{0};           ///< Rises whenever a request has timed out.
-    time_point last_arrival{};        ///< Requests of one connection arrive in order.
+    unsigned connection{0};                  ///< Rises whenever a request has timed out.
+    time_point last_arrival{};               ///< Requests of one connection arrive in order.
     std::deque<std::function<void()>> mail;  ///< What arrived while it was paused.
 };
 

@@ -6,13 +6,13 @@
 
 #include "support/poll.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -181,7 +181,8 @@ TEST(locker, a_wait_is_ended_by_its_stop_token_and_leaves_nothing) {
     std::stop_source stop;
     std::promise<errc> ended;
     std::jthread waiter([&] {
-        ended.set_value(locks.acquire("job", {.wait = forever, .stop = stop.get_token()}).error().code);
+        ended.set_value(
+            locks.acquire("job", {.wait = forever, .stop = stop.get_token()}).error().code);
     });
     EXPECT_TRUE(poll_until([&] { return locks.statistics().refusals > 0; }));
     stop.request_stop();
@@ -296,9 +297,8 @@ TEST(async_locker, serves_coroutines_futures_and_callbacks_with_the_same_locks) 
         EXPECT_EQ((co_await held->release()).error().code, errc::misuse);
     };
     auto done = asio::co_spawn(context, work(), asio::use_future);
-    async_acquire(locks, "callback", {}, [&](result<async_guard> held) {
-        called = held.has_value();
-    });
+    async_acquire(locks, "callback", {},
+                  [&](result<async_guard> held) { called = held.has_value(); });
     auto future = async_acquire(locks, "future", {}, asio::use_future);
     std::jthread runner([&] { context.run(); });
     done.get();

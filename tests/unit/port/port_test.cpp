@@ -5,13 +5,13 @@
 #include "port/system_timeline.hpp"
 #include "support/manual_timeline.hpp"
 
-#include <gtest/gtest.h>
-
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+
+#include <gtest/gtest.h>
 
 #include <sched.h>
 #include <sys/syscall.h>
