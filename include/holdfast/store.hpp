@@ -60,8 +60,8 @@ enum class attempt { first, repeated };
 
 /// The store says yes.
 struct grant {
-    std::uint64_t fencing_token{
-        0};  ///< Higher than all before for this name; 0 if none was asked for.
+    /// Higher than all before for this name; 0 if none was asked for.
+    std::uint64_t fencing_token{0};
     /// A `repeated` attempt found that an earlier one had taken effect; its expiry was not changed,
     /// so validity counts from before the first attempt.
     bool taken_earlier{false};

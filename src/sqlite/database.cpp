@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "sqlite/database.hpp"
+
+#include "sqlite/machine.hpp"
+#include "sqlite/place.hpp"
+#include "sqlite/sql.hpp"
+
+#include <utility>
+
+namespace holdfast::sqlite {
+namespace {
+
+// "hold", as schema.sql writes it.
+constexpr std::int64_t our_application_id = 1'752'132'708;
+constexpr std::int64_t our_version = 1;
+
+errc meaning_of(int code) noexcept {
+    switch (code & 0xFF) {
+        case SQLITE_NOTADB: return errc::wrong_type;
+        case SQLITE_READONLY:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+        case SQLITE_CANTOPEN:
+        case SQLITE_FULL:
+        case SQLITE_IOERR:
+        case SQLITE_NOMEM: return errc::denied;
+        default: return errc::protocol;  // Damaged, or not what we wrote.
+    }
+}
+
+// Whether to open the file afresh next time. A disk or a quota that is full is no reason: what is
+// open goes on reading, and to open it might need space.
+bool spoils_connection(int code) noexcept {
+    return code != SQLITE_FULL && code != SQLITE_NOMEM && code != SQLITE_IOERR_WRITE;
+}
+
+}  // namespace
+
+bool is_busy(int code) noexcept {
+    switch (code & 0xFF) {
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+        case SQLITE_PROTOCOL:
+            return true;  // The last: a race for the log's index, lost too often.
+        // The file was replaced; the next try opens the new one.
+        case SQLITE_READONLY: return code == SQLITE_READONLY_DBMOVED;
+        default: return false;
+    }
+}
+
+database::database(const store_environment& environment, std::string path, std::string address)
+    : environment_(environment),
+      path_(std::move(path)),
+      address_(std::move(address)),
+      waiters_(std::make_shared<wake_file>(environment.executor)) {}
+
+void database::close() noexcept {
+    table_.reset();
+    connection_.close();
+    waiters_->close();
+}
+
+int database::open_if_needed() {
+    if (table_ && !connection_.moved()) return SQLITE_OK;
+    close();
+    const int code = open();
+    if (code != SQLITE_OK) close();
+    // Those who wait watched the file that is gone.
+    waiters_->wake_all();
+    return code;
+}
+
+int database::open() {
+    int code = open_files();
+    if (code == SQLITE_OK) code = set_up();
+    if (code == SQLITE_OK && connection_.moved()) return SQLITE_BUSY;
+    return code;
+}
+
+int database::open_files() {
+    if (sqlite3_threadsafe() == 0)
+        return refuse({errc::denied, "needs an SQLite library that was built for threads"});
+    const auto bad_place = check_place(path_);
+    if (bad_place) return refuse(*bad_place);
+    const auto woken = waiters_->open(path_);
+    if (!woken) return refuse(woken.error());
+    const auto made = make_file(path_, waiters_->fd());
+    if (!made) return made.error().code == errc::contended ? SQLITE_BUSY : refuse(made.error());
+    // Waiters on a file that was there before would not notice that it is gone.
+    if (*made == file_origin::made) waiters_->touch();
+    const int code = connection_.open(path_);
+    if (code != SQLITE_OK && !is_busy(code)) explain(code);
+    return code;
+}
+
+int database::set_up() {
+    auto here = this_machine();
+    if (!here) return refuse(here.error());
+    bool empty = false;
+    int code = check_identity(empty);
+    if (code == SQLITE_OK && empty) code = make_schema();
+    if (code == SQLITE_OK) code = connection_.execute(sql::connect);
+    if (code == SQLITE_OK) {
+        table_.emplace(environment_.time, std::move(*here), address_);
+        code = table_->prepare(connection_, environment_.random.jitter_bits());
+    }
+    // `why_` is set already where it was not SQLite that failed.
+    if (code != SQLITE_OK && code != SQLITE_ABORT && !is_busy(code)) explain(code);
+    return code;
+}
+
+int database::check_identity(bool& empty) {
+    statement identity;
+    int code = identity.prepare(connection_, sql::identity);
+    if (code != SQLITE_OK) return code;
+    run asked(identity);
+    code = asked->start();
+    if (code != SQLITE_ROW) return code;
+    const auto application = asked->integer(0);
+    const auto version = asked->integer(1);
+    empty = application == 0 && version == 0 && asked->integer(2) == 0;
+    if (connection_.read_only()) return refuse({errc::denied, "can only be read"});
+    if (empty) return SQLITE_OK;
+    if (application != our_application_id)
+        return refuse({errc::wrong_type, "is a database of another application"});
+    if (version > our_version)
+        return refuse({errc::denied, "was made by a newer version of holdfast"});
+    return SQLITE_OK;
+}
+
+int database::make_schema() {
+    {
+        statement journal;
+        int code = journal.prepare(connection_, sql::journal);
+        if (code != SQLITE_OK) return code;
+        run switched(journal);
+        code = switched->start();
+        if (code != SQLITE_ROW) return code;
+        if (switched->bytes(0) != "wal")
+            return refuse({errc::denied,
+                           "its file system cannot share memory, which a "
+                           "write-ahead log needs"});
+    }
+    transaction_statements statements;
+    int code = statements.prepare(connection_);
+    if (code != SQLITE_OK) return code;
+    transaction all(statements);
+    code = all.begin();
+    // Another process may have been faster.
+    bool empty = false;
+    if (code == SQLITE_OK) code = check_identity(empty);
+    if (code != SQLITE_OK || !empty) return code;
+    code = connection_.execute(sql::schema);
+    return code == SQLITE_OK ? all.commit() : code;
+}
+
+int database::refuse(const failure& why) {
+    why_ = failure(why.code, address_ + ": " + why.text);
+    return SQLITE_ABORT;
+}
+
+void database::explain(int code) {
+    why_ = failure(meaning_of(code), address_ + ": " + connection_.describe(code));
+    if (spoils_connection(code)) close();
+}
+
+}  // namespace holdfast::sqlite

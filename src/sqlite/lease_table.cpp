@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "sqlite/lease_table.hpp"
+
+#include "base/holder_record.hpp"
+#include "sqlite/sql.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::sqlite {
+namespace {
+
+// One grant in so many sweeps, and looks at twice as many rows: rows go faster than they come.
+constexpr std::uint64_t grants_per_sweep = 64;
+constexpr std::int64_t rows_per_sweep = 128;
+// Names that are used again and again keep their rows.
+constexpr std::chrono::nanoseconds sweep_age = std::chrono::minutes{1};
+
+// The wall clock as SQLite tells it, in microseconds since 1970, in steps of a millisecond. Only
+// tokens use it, and they must not fall below it when the file is made anew.
+std::int64_t wall_us() noexcept {
+    constexpr std::int64_t epoch_julian_ms = 210'866'760'000'000;
+    sqlite3_vfs* system = sqlite3_vfs_find(nullptr);
+    sqlite3_int64 julian_ms = 0;
+    if (system == nullptr || system->iVersion < 2 || system->xCurrentTimeInt64 == nullptr) return 0;
+    system->xCurrentTimeInt64(system, &julian_ms);
+    return std::max<std::int64_t>(julian_ms - epoch_julian_ms, 0) * 1000;
+}
+
+lock_info make_info(std::string_view name, std::string_view value, std::int64_t left_ns,
+                    std::int64_t fence) {
+    lock_info info;
+    base::holder_record record = base::read_holder_record(value);
+    info.name = name;
+    info.id = std::move(record.id);
+    info.holder = std::move(record.holder);
+    info.holder.remaining =
+        std::chrono::ceil<std::chrono::milliseconds>(std::chrono::nanoseconds(left_ns));
+    info.fencing_token = static_cast<std::uint64_t>(fence);
+    info.value = value;
+    return info;
+}
+
+}  // namespace
+
+lease_table::lease_table(timeline& time, machine where, std::string address)
+    : time_(time), where_(std::move(where)), address_(std::move(address)) {}
+
+int lease_table::prepare(const connection& db, std::uint64_t sweep_phase) {
+    grants_ = sweep_phase % grants_per_sweep;
+    struct wanted {
+        statement& what;
+        std::string_view sql;
+        std::initializer_list<const char*> parameters;
+    };
+    int code = transaction_.prepare(db);
+    for (const wanted& each : {
+             wanted{acquire_,
+                    sql::acquire,
+                    {":name", ":value", ":boot", ":now", ":ttl", ":fenced", ":wall"}},
+             wanted{
+                 confirm_, sql::confirm, {":fenced", ":wall", ":name", ":value", ":boot", ":now"}},
+             wanted{read_, sql::read, {":name", ":boot", ":now"}},
+             wanted{list_, sql::list, {":prefix", ":boot", ":now"}},
+             wanted{renew_, sql::renew, {":expires", ":name"}},
+             wanted{release_, sql::release, {":now", ":name", ":value", ":boot"}},
+             wanted{free_, sql::free, {":now", ":name"}},
+             wanted{sweep_look_, sql::sweep_look, {":boot", ":before", ":rows"}},
+             wanted{sweep_note_, sql::sweep_note, {":fence", ":last"}},
+             wanted{sweep_, sql::sweep, {":first", ":last", ":boot", ":before"}},
+         }) {
+        if (code != SQLITE_OK) return code;
+        code = each.what.prepare(db, each.sql, each.parameters);
+    }
+    return code;
+}
+
+std::int64_t lease_table::now_ns() const noexcept {
+    return (time_.now().time_since_epoch() - where_.clock_offset).count();
+}
+
+int lease_table::acquire(const claim& wanted, attempt which, taking& out) {
+    out.held = false;
+    out.granted = grant{};
+    if (which == attempt::repeated) {
+        // Two statements, not one transaction: whatever happens in between, the second is right.
+        const int code = confirm(wanted, out);
+        if (code != SQLITE_OK || out.held) return code;
+    }
+    const std::int64_t ttl_ns = std::chrono::nanoseconds(wanted.ttl).count();
+    {
+        run taken(acquire_);
+        int code = taken->start(blob{wanted.name}, blob{wanted.value}, where_.boot, now_ns(),
+                                ttl_ns, std::int64_t{wanted.fence}, wanted.fence ? wall_us() : 0);
+        out.held = code == SQLITE_ROW;
+        if (out.held && wanted.fence)
+            out.granted.fencing_token = static_cast<std::uint64_t>(taken->integer(0));
+        code = taken.finish(code);
+        if (code != SQLITE_OK) return code;
+    }
+    if (!out.held) return read(wanted.name, out.holder);
+    // The grant stands, whatever becomes of the sweep: what cannot be swept now is swept later.
+    if (++grants_ % grants_per_sweep == 0) [[maybe_unused]]
+        const int ignored = sweep();
+    return SQLITE_OK;
+}
+
+int lease_table::confirm(const claim& wanted, taking& out) {
+    run confirmed(confirm_);
+    const int code = confirmed->start(std::int64_t{wanted.fence}, wanted.fence ? wall_us() : 0,
+                                      blob{wanted.name}, blob{wanted.value}, where_.boot, now_ns());
+    if (code == SQLITE_ROW) {
+        out.held = true;
+        out.granted.taken_earlier = true;
+        if (wanted.fence)
+            out.granted.fencing_token = static_cast<std::uint64_t>(confirmed->integer(0));
+    }
+    return confirmed.finish(code);
+}
+
+int lease_table::renew(std::span<renewal> batch, bool& shortened) {
+    transaction all(transaction_);
+    int code = all.begin();
+    for (renewal& item : batch) {
+        if (code != SQLITE_OK) return code;
+        code = renew_one(item, shortened);
+    }
+    return code == SQLITE_OK ? all.commit() : code;
+}
+
+// The clock is read behind `begin`: a process that was stopped before it got its turn must not
+// bring back what has run out meanwhile.
+int lease_table::renew_one(renewal& item, bool& shortened) {
+    const std::int64_t now = now_ns();
+    const std::int64_t expires = now + std::chrono::nanoseconds(item.ttl).count();
+    {
+        run found(read_);
+        const int code = found->start(blob{item.name}, where_.boot, now);
+        if (code == SQLITE_DONE) item.outcome = lost(lost_reason::deleted);
+        if (code != SQLITE_ROW) return code == SQLITE_DONE ? SQLITE_OK : code;
+        if (found->bytes(0) != item.value) {
+            item.outcome = lost(lost_reason::taken);
+            return SQLITE_OK;
+        }
+        shortened = shortened || found->integer(1) > expires;
+    }
+    item.outcome = result<void>{};
+    return run(renew_).all(expires, blob{item.name});
+}
+
+int lease_table::release(std::string_view name, std::string_view value, result<void>& outcome) {
+    const std::int64_t now = now_ns();
+    run released(release_);
+    int code = released->start(now, blob{name}, blob{value}, where_.boot);
+    code = released.finish(code);
+    if (code != SQLITE_OK || released.changes() > 0) return code;
+    run found(read_);
+    code = found->start(blob{name}, where_.boot, now);
+    if (code == SQLITE_ROW) outcome = lost(lost_reason::taken);
+    if (code == SQLITE_DONE) outcome = lost(lost_reason::deleted);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int lease_table::read(std::string_view name, std::optional<lock_info>& holder) {
+    const std::int64_t now = now_ns();
+    run found(read_);
+    const int code = found->start(blob{name}, where_.boot, now);
+    if (code == SQLITE_ROW)
+        holder = make_info(name, found->bytes(0), found->integer(1) - now, found->integer(2));
+    else
+        holder.reset();
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int lease_table::free_at(std::string_view name, time_point& when) {
+    run found(read_);
+    const int code = found->start(blob{name}, where_.boot, now_ns());
+    when = {};
+    if (code == SQLITE_ROW)
+        when = time_point(std::chrono::nanoseconds(found->integer(1)) + where_.clock_offset);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int lease_table::list(std::string_view prefix, std::vector<lock_info>& held) {
+    held.clear();
+    const std::int64_t now = now_ns();
+    run found(list_);
+    int code = found->start(blob{prefix}, where_.boot, now);
+    for (; code == SQLITE_ROW; code = found->step()) {
+        const std::string_view name = found->bytes(0);
+        if (!name.starts_with(prefix)) return SQLITE_OK;
+        held.push_back(
+            make_info(name, found->bytes(1), found->integer(2) - now, found->integer(3)));
+    }
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int lease_table::take_away(std::string_view name, std::optional<lock_info>& holder) {
+    transaction both(transaction_);
+    int code = both.begin();
+    if (code == SQLITE_OK) code = read(name, holder);
+    if (code != SQLITE_OK || !holder) return code;
+    code = run(free_).all(now_ns(), blob{name});
+    return code == SQLITE_OK ? both.commit() : code;
+}
+
+// Rows that are free remember their fences, and would pile up where each job has a name of its own.
+// Before they go, the floor is raised to the highest of them.
+int lease_table::sweep() {
+    const std::int64_t before = now_ns() - sweep_age.count();
+    transaction all(transaction_);
+    int code = all.begin();
+    if (code != SQLITE_OK) return code;
+    std::string first;
+    std::string last;
+    std::int64_t rows = 0;
+    std::int64_t fence = -1;
+    {
+        run found(sweep_look_);
+        code = found->start(where_.boot, before, rows_per_sweep);
+        for (; code == SQLITE_ROW; code = found->step()) {
+            last = found->bytes(0);
+            if (rows++ == 0) first = last;
+            if (found->integer(2) != 0) fence = std::max(fence, found->integer(1));
+        }
+        if (code != SQLITE_DONE) return code;
+        code = SQLITE_OK;
+    }
+    if (fence >= 0) code = run(sweep_).all(blob{first}, blob{last}, where_.boot, before);
+    if (rows < rows_per_sweep) last.clear();  // The end: the next one starts from the first name.
+    if (code == SQLITE_OK) code = run(sweep_note_).all(fence, blob{last});
+    return code == SQLITE_OK ? all.commit() : code;
+}
+
+failure lease_table::lost(lost_reason why) const {
+    return {why, address_ + (why == lost_reason::taken ? ": somebody else holds it"
+                                                       : ": nobody holds it any more")};
+}
+
+}  // namespace holdfast::sqlite

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "sqlite/place.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <mutex>
+#include <system_error>
+#include <utility>
+
+namespace holdfast::sqlite {
+namespace {
+
+// statfs(2) says the same numbers; not every libc has names for all of them.
+constexpr unsigned long nfs_magic = 0x6969;
+constexpr unsigned long smb_magic = 0x517B;
+constexpr unsigned long cifs_magic = 0xFF534D42;
+constexpr unsigned long smb2_magic = 0xFE534D42;
+
+failure denied(std::string cause, int error) {
+    return {errc::denied, with_errno(std::move(cause), error)};
+}
+
+std::string directory_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+const char* network_file_system(unsigned long type) noexcept {
+    switch (type & 0xFFFFFFFF) {
+        case nfs_magic: return "NFS";
+        case smb_magic:
+        case cifs_magic:
+        case smb2_magic: return "SMB";
+        default: return nullptr;
+    }
+}
+
+// Keeps the threads of this process apart between making the file and closing it: a close drops
+// all POSIX locks on that file, also those of a store that opened it in between.
+std::mutex making;
+
+// An advisory lock on a whole open file description; it goes with this object.
+class file_lock {
+public:
+    explicit file_lock(int fd) noexcept : fd_(fd), held_(::flock(fd, LOCK_EX | LOCK_NB) == 0) {}
+    file_lock(const file_lock&) = delete;
+    file_lock& operator=(const file_lock&) = delete;
+    ~file_lock() {
+        if (held_) ::flock(fd_, LOCK_UN);
+    }
+    [[nodiscard]] bool held() const noexcept { return held_; }
+
+private:
+    int fd_;
+    bool held_;
+};
+
+}  // namespace
+
+std::string with_errno(std::string cause, int error) {
+    return std::move(cause) + " (" + std::generic_category().message(error) + ")";
+}
+
+std::optional<failure> check_place(const std::string& path) {
+    struct stat about {};
+    const bool there = ::stat(path.c_str(), &about) == 0;
+    if (!there && errno != ENOENT) return denied("cannot be reached", errno);
+    if (there && S_ISDIR(about.st_mode)) return failure(errc::denied, "is a directory");
+    if (there && !S_ISREG(about.st_mode)) return failure(errc::denied, "is not a regular file");
+    // SQLite takes a file of one byte for a new one.
+    if (there && about.st_size == 1) return failure(errc::wrong_type, "is not a database");
+    struct statfs system {};
+    const std::string directory = directory_of(path);
+    if (::statfs(there ? path.c_str() : directory.c_str(), &system) != 0)
+        return denied("its directory cannot be reached", errno);
+    if (const char* kind = network_file_system(static_cast<unsigned long>(system.f_type)))
+        return failure(errc::denied,
+                       std::string("lies on ") + kind +
+                           ", where the processes of several machines cannot share a database");
+    return std::nullopt;
+}
+
+result<file_origin> make_file(const std::string& path, int guard_fd) {
+    const std::lock_guard one_at_a_time(making);
+    struct stat about {};
+    if (::stat(path.c_str(), &about) == 0) return file_origin::existed;
+    if (errno != ENOENT) return denied("cannot be reached", errno);
+    const file_lock sole_maker(guard_fd);
+    if (!sole_maker.held()) return failure(errc::contended, "is just being made");
+    // Look again: another process may have made it before we had the lock.
+    if (::stat(path.c_str(), &about) == 0) return file_origin::existed;
+    // The log and the index of a file that was removed alone. Processes that still have that file
+    // open go on with theirs, apart from us, until they see that it is gone.
+    for (const char* rest : {"-wal", "-shm", "-journal"})
+        if (::unlink((path + rest).c_str()) != 0 && errno != ENOENT)
+            return denied(std::string("cannot remove its left-over ") + rest + " file", errno);
+    const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (made < 0)
+        return errno == EEXIST ? result<file_origin>(file_origin::existed)
+                               : result<file_origin>(denied("cannot be made", errno));
+    ::close(made);
+    return file_origin::made;
+}
+
+}  // namespace holdfast::sqlite

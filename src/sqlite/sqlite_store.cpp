@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "sqlite/sqlite_store.hpp"
+
+#include <holdfast/sqlite.hpp>
+
+#include "base/store_url.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+namespace holdfast::sqlite {
+namespace {
+
+// Another process has the file to itself for some 20 µs at a time, but for milliseconds when it
+// folds its log into the file.
+constexpr std::chrono::nanoseconds retry_shortest = std::chrono::microseconds{200};
+constexpr std::chrono::nanoseconds retry_longest = std::chrono::milliseconds{10};
+// Between two looks when releases cannot be heard of.
+constexpr std::chrono::nanoseconds look_shortest = std::chrono::milliseconds{5};
+constexpr std::chrono::nanoseconds look_longest = std::chrono::milliseconds{50};
+
+}  // namespace
+
+sqlite_store::sqlite_store(const store_environment& environment, std::string path,
+                           std::string address)
+    : environment_(environment),
+      address_(std::move(address)),
+      database_(environment_, std::move(path), address_),
+      queue_(environment_.time) {}
+
+// Tries at once, as nearly always nobody is in the way.
+template <class Action>
+asio::awaitable<std::optional<failure>> sqlite_store::perform(Action& action, time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    if (stopped_) co_return failure(errc::cancelled, address_ + ": stopped");
+    if (queue_.empty()) {
+        const int code = database_.perform(action);
+        if (code == SQLITE_OK) co_return std::nullopt;
+        if (!is_busy(code)) co_return database_.why();
+    }
+    co_return co_await perform_in_turn(action, deadline);
+}
+
+template <class Action>
+asio::awaitable<std::optional<failure>> sqlite_store::perform_in_turn(Action& action,
+                                                                      time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    write_queue::turn mine(queue_);
+    for (int tries = 0;;) {  // Ends at the deadline, on cancellation, or at stop().
+        const bool first = mine.is_first();
+        const time_point pause_end =
+            environment_.time.now() + jittered(retry_shortest, retry_longest, tries);
+        const wake_reason why =
+            co_await mine.wait_until(first ? std::min(deadline, pause_end) : deadline);
+        if (stopped_ || why == wake_reason::cancelled)
+            co_return failure(errc::cancelled, address_ + ": cancelled");
+        if (mine.is_first()) {
+            const int code = database_.perform(action);
+            if (code == SQLITE_OK) co_return std::nullopt;
+            if (!is_busy(code)) co_return database_.why();
+            ++tries;
+        }
+        if (environment_.time.now() >= deadline)
+            co_return failure(errc::unreachable,
+                              address_ + ": another process kept it busy for too long");
+    }
+}
+
+asio::awaitable<result<grant>> sqlite_store::acquire(const claim& wanted, attempt which,
+                                                     time_point deadline) {
+    taking taken;
+    auto action = [&](lease_table& table) { return table.acquire(wanted, which, taken); };
+    const auto failed = co_await perform(action, deadline);
+    if (failed) co_return *failed;
+    if (taken.held) co_return taken.granted;
+    failure contended(errc::contended, address_ + ": somebody else holds it");
+    if (taken.holder) contended.holder = std::move(taken.holder->holder);
+    co_return contended;
+}
+
+asio::awaitable<void> sqlite_store::renew(std::span<renewal> batch, time_point deadline) {
+    bool shortened = false;
+    auto action = [&](lease_table& table) { return table.renew(batch, shortened); };
+    const auto failed = co_await perform(action, deadline);
+    if (failed)
+        for (renewal& item : batch) item.outcome = *failed;
+    else if (shortened)
+        database_.waiters().touch();  // Waiters count on the time that they saw.
+}
+
+asio::awaitable<result<void>> sqlite_store::release(std::string_view name, std::string_view value,
+                                                    time_point deadline) {
+    result<void> outcome;
+    auto action = [&](lease_table& table) { return table.release(name, value, outcome); };
+    const auto failed = co_await perform(action, deadline);
+    if (failed) co_return *failed;
+    if (outcome) tell_waiters(name);
+    co_return outcome;
+}
+
+asio::awaitable<result<std::optional<lock_info>>> sqlite_store::inspect(std::string_view name,
+                                                                        time_point deadline) {
+    std::optional<lock_info> holder;
+    auto action = [&](lease_table& table) { return table.read(name, holder); };
+    const auto failed = co_await perform(action, deadline);
+    if (failed) co_return *failed;
+    co_return holder;
+}
+
+asio::awaitable<result<std::vector<lock_info>>> sqlite_store::list(std::string_view prefix,
+                                                                   time_point deadline) {
+    std::vector<lock_info> held;
+    auto action = [&](lease_table& table) { return table.list(prefix, held); };
+    const auto failed = co_await perform(action, deadline);
+    if (failed) co_return *failed;
+    co_return held;
+}
+
+asio::awaitable<result<std::optional<lock_info>>> sqlite_store::take_away(std::string_view name,
+                                                                          time_point deadline) {
+    std::optional<lock_info> holder;
+    auto action = [&](lease_table& table) { return table.take_away(name, holder); };
+    const auto failed = co_await perform(action, deadline);
+    if (failed) co_return *failed;
+    if (holder) tell_waiters(name);
+    co_return holder;
+}
+
+asio::awaitable<void> sqlite_store::await_change(std::string_view name, time_point until) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    alarm change(environment_.time);
+    const wake_file::place listed(database_.waiters(), change, name);
+    for (int looks = 0; !stopped_; ++looks) {  // Ends when it is free, or when something is wrong.
+        const look next = look_at(name, looks);
+        const wake_reason why = co_await change.wait_until(std::min(next.when, until));
+        if (why == wake_reason::cancelled || next.last) co_return;
+        if (environment_.time.now() >= until) co_return;
+    }
+}
+
+// The file is watched before the row is read, so a release in between is not missed.
+sqlite_store::look sqlite_store::look_at(std::string_view name, int looks) {
+    wake_file& file = database_.waiters();
+    const bool watched = file.watch();
+    time_point free_at;
+    auto action = [&](lease_table& table) { return table.free_at(name, free_at); };
+    const int code = database_.perform(action);
+    const time_point present = environment_.time.now();
+    if (code == SQLITE_OK && free_at <= present) return {present, true};
+    const time_point soon = present + jittered(look_shortest, look_longest, looks);
+    if (code != SQLITE_OK) return {soon, !is_busy(code)};
+    if (watched) return {free_at, false};
+    if (file.watch()) return {present, false};  // The file was opened just now: look again.
+    return {std::min(free_at, soon), false};
+}
+
+void sqlite_store::tell_waiters(std::string_view name) {
+    database_.waiters().touch();
+    database_.waiters().wake_next(name);
+}
+
+void sqlite_store::stop() {
+    stopped_ = true;
+    queue_.wake_all();
+    database_.waiters().wake_all();
+    database_.close();
+}
+
+std::chrono::nanoseconds sqlite_store::jittered(std::chrono::nanoseconds shortest,
+                                                std::chrono::nanoseconds longest, int doublings) {
+    const auto whole = std::min(longest, shortest * (std::int64_t{1} << std::min(doublings, 16)));
+    const auto part = environment_.random.jitter_bits() % static_cast<std::uint64_t>(whole.count());
+    return std::max(shortest, std::chrono::nanoseconds(static_cast<std::int64_t>(part)));
+}
+
+}  // namespace holdfast::sqlite
+
+namespace holdfast {
+namespace {
+
+result<store_factory> open_sqlite_url(std::string_view text) {
+    auto url = base::parse_store_url(text);
+    if (!url) return url.error();
+    if (const auto unknown = base::check_query(*url, {})) return *unknown;
+    if (url->path.empty())
+        return failure(errc::misuse,
+                       "a sqlite: URL names a file, as in sqlite:/var/lib/app/locks.db");
+    std::error_code failed;
+    // Made absolute at once, so that a later change of directory does not lead to another file.
+    const auto path = std::filesystem::absolute(url->path, failed);
+    if (failed) return failure(errc::misuse, url->redacted() + ": " + failed.message());
+    return store_factory(
+        [path = path.string(), address = url->redacted()](const store_environment& environment) {
+            return result<std::shared_ptr<store>>(
+                std::make_shared<sqlite::sqlite_store>(environment, path, address));
+        });
+}
+
+}  // namespace
+
+bool register_sqlite_store() { return register_scheme("sqlite", open_sqlite_url); }
+
+}  // namespace holdfast

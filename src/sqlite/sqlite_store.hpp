@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: the store on an SQLite file that the processes of one machine share. Here is what
+// waits: for other writers, and for a lock to become free; `lease_table` has the actions.
+// Thread safety: none; it belongs to the executor that it was made for.
+// Invariants: no verb awaits between the statements of one action; an action that another process
+// kept out has done nothing, so trying again is always right.
+#pragma once
+
+#include <holdfast/store.hpp>
+
+#include "sqlite/database.hpp"
+#include "sqlite/write_queue.hpp"
+
+#include <optional>
+#include <string>
+
+namespace holdfast::sqlite {
+
+/// Locks in a file.
+class sqlite_store final : public store {
+public:
+    /// @param path  Absolute. Nothing is opened before the first verb.
+    sqlite_store(const store_environment& environment, std::string path, std::string address);
+
+    [[nodiscard]] asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
+                                                         time_point deadline) override;
+    [[nodiscard]] asio::awaitable<void> renew(std::span<renewal> batch,
+                                              time_point deadline) override;
+    [[nodiscard]] asio::awaitable<result<void>> release(std::string_view name,
+                                                        std::string_view value,
+                                                        time_point deadline) override;
+    [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> inspect(
+        std::string_view name, time_point deadline) override;
+    [[nodiscard]] asio::awaitable<result<std::vector<lock_info>>> list(
+        std::string_view prefix, time_point deadline) override;
+    [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> take_away(
+        std::string_view name, time_point deadline) override;
+    [[nodiscard]] asio::awaitable<void> await_change(std::string_view name,
+                                                     time_point until) override;
+    void stop() override;
+    [[nodiscard]] const std::string& address() const noexcept override { return address_; }
+
+private:
+    template <class Action>
+    [[nodiscard]] asio::awaitable<std::optional<failure>> perform(Action& action,
+                                                                  time_point deadline);
+    template <class Action>
+    [[nodiscard]] asio::awaitable<std::optional<failure>> perform_in_turn(Action& action,
+                                                                          time_point deadline);
+    void tell_waiters(std::string_view name);
+    // When to look at a name again, and whether there is nothing more to wait for then.
+    struct look {
+        time_point when;
+        bool last;
+    };
+    [[nodiscard]] look look_at(std::string_view name, int looks);
+    [[nodiscard]] std::chrono::nanoseconds jittered(std::chrono::nanoseconds shortest,
+                                                    std::chrono::nanoseconds longest,
+                                                    int doublings);
+
+    store_environment environment_;
+    std::string address_;
+    database database_;
+    write_queue queue_;
+    bool stopped_{false};
+};
+
+}  // namespace holdfast::sqlite

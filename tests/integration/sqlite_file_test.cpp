@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <holdfast/holdfast.hpp>
+
+#include "integration/sqlite_raw.hpp"
+#include "support/child_process.hpp"
+#include "support/poll.hpp"
+#include "support/temp_dir.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+namespace holdfast::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class sqlite_file : public testing::Test {
+protected:
+    [[nodiscard]] std::string path() const { return directory_ / "locks.db"; }
+    [[nodiscard]] std::string url() const { return "sqlite:" + path(); }
+
+    static mode_t mode_of(const std::string& path) {
+        struct stat about {};
+        return ::stat(path.c_str(), &about) == 0 ? about.st_mode & 07777 : 0;
+    }
+    /// The failure of an attempt on `url`, whose text must name the file.
+    failure refused(const std::string& url) {
+        locker locks{url};
+        const auto held = locks.try_acquire("job");
+        if (held) {
+            ADD_FAILURE() << "it was granted";
+            return {};
+        }
+        EXPECT_THAT(held.error().text, HasSubstr(url));
+        return held.error();
+    }
+    /// Runs `work` as somebody with few rights, even if the test runs as root.
+    static int without_rights(const std::function<int()>& work) {
+        child_process child([&](const auto&) {
+            if (::geteuid() == 0 && (::setegid(65534) != 0 || ::seteuid(65534) != 0)) return 98;
+            return work();
+        });
+        return child.wait();
+    }
+    void remove_files() {
+        for (const char* end : {"", "-wal", "-shm", "-notify"}) fs::remove(path() + end);
+    }
+
+    temp_dir directory_;
+};
+
+TEST_F(sqlite_file, is_made_at_the_first_call_and_is_for_its_owner_alone) {
+    const mode_t before = ::umask(0);
+    {
+        locker locks{url()};
+        EXPECT_FALSE(fs::exists(path()));
+        EXPECT_TRUE(locks.try_acquire("job"));
+        for (const char* end : {"", "-wal", "-shm", "-notify"})
+            EXPECT_EQ(mode_of(path() + end), 0600U) << end;
+    }
+    ::umask(before);
+}
+
+// Why: several users share a file by its mode; what lies beside it has to let them in too.
+TEST_F(sqlite_file, gives_its_mode_and_owner_to_the_files_beside_it) {
+    write_file(path(), "");
+    fs::permissions(path(), fs::perms(0660));
+    const bool root = ::geteuid() == 0;
+    ASSERT_TRUE(!root || ::chown(path().c_str(), 65534, 65534) == 0);
+    locker locks{url()};
+    EXPECT_TRUE(locks.try_acquire("job"));
+    for (const char* end : {"-wal", "-shm", "-notify"}) {
+        EXPECT_EQ(mode_of(path() + end), 0660U) << end;
+        struct stat about {};
+        EXPECT_EQ(::stat((path() + end).c_str(), &about), 0);
+        EXPECT_TRUE(!root || about.st_uid == 65534U) << end;
+    }
+}
+
+TEST_F(sqlite_file, is_named_relative_to_the_directory_of_the_start) {
+    const fs::path before = fs::current_path();
+    fs::current_path(directory_.path());
+    locker locks{"sqlite:locks.db"};
+    fs::current_path(before);
+    EXPECT_TRUE(locks.try_acquire("job"));
+    EXPECT_TRUE(fs::exists(path()));
+}
+
+TEST_F(sqlite_file, may_have_any_name) {
+    for (const char* name : {":memory:", "file:x?mode=memory", "with space", "a%b", "ä", "-wal"}) {
+        std::string encoded;
+        for (const char c : directory_ / name)
+            encoded += c == '%' ? "%25" : c == '?' ? "%3F" : std::string(1, c);
+        locker locks{"sqlite:" + encoded};
+        const auto held = locks.try_acquire("job");
+        EXPECT_TRUE(held) << held.error().message();
+        EXPECT_TRUE(fs::exists(directory_ / name)) << name;
+    }
+}
+
+TEST_F(sqlite_file, url_without_a_path_or_with_an_option_is_misuse) {
+    for (const char* url : {"sqlite:", "sqlite:/x/locks.db?mode=fast", "sqlite:?x=1"}) {
+        const auto opened = locker::open(url);
+        ASSERT_FALSE(opened) << url;
+        EXPECT_EQ(opened.error().code, errc::misuse) << url;
+    }
+}
+
+TEST_F(sqlite_file, adopts_an_empty_file) {
+    write_file(path(), "");
+    locker locks{url()};
+    EXPECT_TRUE(locks.try_acquire("job"));
+}
+
+// Why: a POSIX lock of the process goes when any descriptor of the file is closed; two stores on
+// one file in one process must not take each other's away.
+TEST_F(sqlite_file, serves_two_lockers_of_one_process) {
+    locker first{url()};
+    auto held = first.try_acquire("job", {.ttl = 10s});
+    ASSERT_TRUE(held);
+    {
+        locker second{url()};
+        EXPECT_EQ(second.try_acquire("job").error().code, errc::contended);
+        EXPECT_TRUE(second.try_acquire("another job"));
+    }
+    EXPECT_TRUE(held->renew(10s));
+    locker third{"sqlite:" + (directory_ / "./locks.db")};
+    EXPECT_EQ(third.try_acquire("job").error().code, errc::contended);
+    std::jthread waiter([&] { EXPECT_TRUE(third.acquire("job", {.wait = 1min})); });
+    ASSERT_TRUE(poll_until([&] { return third.statistics().refusals > 1; }));
+    EXPECT_TRUE(held->release());
+}
+
+TEST_F(sqlite_file, that_is_no_database_is_refused_and_left_alone) {
+    const std::vector<std::string> contents{"x", "hello, world\n", std::string(5000, 'x'),
+                                            std::string(100'000, '\0')};
+    for (const std::string& bytes : contents) {
+        write_file(path(), bytes);
+        const auto before = fs::last_write_time(path());
+        EXPECT_EQ(refused(url()).code, errc::wrong_type) << bytes.size();
+        EXPECT_TRUE(bytes_of(path()) == bytes) << bytes.size();
+        EXPECT_EQ(fs::last_write_time(path()), before);
+        remove_files();
+    }
+}
+
+TEST_F(sqlite_file, of_another_application_is_refused_and_left_alone) {
+    for (const char* journal : {"delete", "wal"}) {
+        raw_database(path()).query(std::string("PRAGMA journal_mode = ") + journal +
+                                   "; CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1);");
+        const std::string before = bytes_of(path());
+        const failure why = refused(url());
+        EXPECT_EQ(why.code, errc::wrong_type);
+        EXPECT_THAT(why.text, HasSubstr("another application"));
+        EXPECT_EQ(bytes_of(path()), before);
+        remove_files();
+    }
+}
+
+TEST_F(sqlite_file, of_a_newer_version_is_refused_and_left_alone) {
+    { EXPECT_TRUE(locker{url()}.try_acquire("job")); }
+    raw_database(path()).query("PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE);");
+    const std::string before = bytes_of(path());
+    const failure why = refused(url());
+    EXPECT_EQ(why.code, errc::denied);
+    EXPECT_THAT(why.text, HasSubstr("newer version"));
+    EXPECT_EQ(bytes_of(path()), before);
+}
+
+TEST_F(sqlite_file, that_is_damaged_is_an_error_and_works_again_when_it_is_replaced) {
+    { EXPECT_TRUE(locker{url()}.try_acquire("job")); }
+    raw_database(path()).query("PRAGMA wal_checkpoint(TRUNCATE);");
+    std::string bytes = bytes_of(path());
+    ASSERT_GT(bytes.size(), 8192U);
+    for (std::size_t i = 4096; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7);
+    write_file(path(), bytes);
+    locker locks{url()};
+    const auto held = locks.try_acquire("job");
+    ASSERT_FALSE(held);
+    EXPECT_EQ(held.error().code, errc::protocol) << held.error().message();
+    EXPECT_THAT(held.error().text, HasSubstr(path()));
+    remove_files();
+    EXPECT_TRUE(locks.try_acquire("job"));
+}
+
+TEST_F(sqlite_file, that_lacks_its_table_is_an_error) {
+    { EXPECT_TRUE(locker{url()}.try_acquire("job")); }
+    raw_database(path()).query("DROP TABLE lease");
+    EXPECT_EQ(refused(url()).code, errc::protocol);
+}
+
+TEST_F(sqlite_file, cannot_be_a_directory_nor_lie_in_none) {
+    const failure directory = refused("sqlite:" + directory_.path().string());
+    EXPECT_EQ(directory.code, errc::denied);
+    EXPECT_THAT(directory.text, HasSubstr("directory"));
+    EXPECT_EQ(refused("sqlite:" + (directory_ / "missing/locks.db")).code, errc::denied);
+    EXPECT_EQ(refused("sqlite:/dev/null").code, errc::denied);
+    write_file(directory_ / "file", "");
+    EXPECT_EQ(refused("sqlite:" + (directory_ / "file/locks.db")).code, errc::denied);
+}
+
+TEST_F(sqlite_file, that_cannot_be_written_is_refused) {
+    { EXPECT_TRUE(locker{url()}.try_acquire("job")); }
+    fs::permissions(directory_.path(), fs::perms::all);
+    fs::permissions(path(), fs::perms(0444));
+    EXPECT_EQ(without_rights([&] { return refused(url()).code == errc::denied ? 0 : 1; }), 0);
+}
+
+TEST_F(sqlite_file, in_a_directory_that_cannot_be_written_is_refused) {
+    fs::permissions(directory_.path(), fs::perms(0555));
+    EXPECT_EQ(without_rights([&] { return refused(url()).code == errc::denied ? 0 : 1; }), 0);
+    EXPECT_TRUE(fs::is_empty(directory_.path()));
+    fs::permissions(directory_.path(), fs::perms(0700));
+    EXPECT_EQ(without_rights([&] { return refused(url()).code == errc::denied ? 0 : 1; }), 0);
+}
+
+// How: the process may write no file beyond a size, as on a disk that is full.
+TEST_F(sqlite_file, that_cannot_grow_refuses_cleanly_and_loses_nothing) {
+    { EXPECT_TRUE(locker{url()}.try_acquire("job")); }
+    child_process child([&](const auto&) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        locker locks{url()};
+        auto held = locks.try_acquire("held", {.ttl = 1min});
+        if (!held) return 1;
+        const rlimit full{fs::file_size(path() + "-wal"), RLIM_INFINITY};
+        ::setrlimit(RLIMIT_FSIZE, &full);
+        const auto refused = locks.try_acquire("job");
+        if (refused || refused.error().code != errc::denied) return 2;
+        const auto still = locks.inspect("held");
+        if (!still) std::fprintf(stderr, "%s\n", still.error().message().c_str());
+        if (!still || !*still) return 3;
+        if (locks.inspect("job").value()) return 4;
+        const rlimit enough{RLIM_INFINITY, RLIM_INFINITY};
+        ::setrlimit(RLIMIT_FSIZE, &enough);
+        if (!locks.try_acquire("job")) return 5;
+        return held->release() ? 0 : 6;
+    });
+    EXPECT_EQ(child.wait(), 0);
+    EXPECT_EQ(raw_database(path()).query("PRAGMA integrity_check"), "ok");
+}
+
+// Why: whoever removes the file takes all locks away; holders must hear of it, and two processes
+// must not go on with different files.
+TEST_F(sqlite_file, that_was_removed_is_made_anew_and_its_leases_are_lost) {
+    locker old{url()};
+    auto held = old.try_acquire("job", {.ttl = 1min, .auto_renew = false});
+    ASSERT_TRUE(held);
+    remove_files();
+    locker fresh{url()};
+    auto anew = fresh.try_acquire("job", {.ttl = 1min});
+    ASSERT_TRUE(anew) << anew.error().message();
+    EXPECT_GT(anew->fencing_token(), held->fencing_token());
+    EXPECT_EQ(old.try_acquire("job").error().code, errc::contended);
+    const auto renewed = held->renew(1min);
+    ASSERT_FALSE(renewed);
+    EXPECT_EQ(renewed.error().code, errc::lost);
+    EXPECT_TRUE(anew->renew(1min));
+}
+
+TEST_F(sqlite_file, may_be_removed_without_its_companions) {
+    for (int round = 0; round < 10; ++round) {
+        locker old{url()};
+        for (int i = 0; i < 20; ++i) EXPECT_TRUE(old.try_acquire("job " + std::to_string(i)));
+        auto held = old.try_acquire("job", {.ttl = 1min, .auto_renew = false});
+        ASSERT_TRUE(held) << held.error().message();
+        fs::remove(path());
+        locker fresh{url()};
+        auto anew = fresh.try_acquire("job", {.ttl = 1min});
+        ASSERT_TRUE(anew) << anew.error().message();
+        EXPECT_EQ(old.try_acquire("job").error().code, errc::contended);
+        EXPECT_EQ(held->renew(1min).error().code, errc::lost);
+        EXPECT_TRUE(anew->renew(1min));
+        EXPECT_EQ(raw_database(path()).query("PRAGMA integrity_check"), "ok");
+        EXPECT_TRUE(anew->release());
+    }
+}
+
+TEST_F(sqlite_file, that_was_removed_holds_no_waiter_up) {
+    locker holder{url()};
+    auto held = holder.try_acquire("job", {.ttl = 10min});
+    ASSERT_TRUE(held);
+    locker waiting{url()};
+    std::atomic<bool> done{false};
+    std::jthread waiter([&] {
+        const auto got = waiting.acquire("job", {.wait = 1min});
+        EXPECT_TRUE(got) << got.error().message();
+        done = true;
+    });
+    ASSERT_TRUE(poll_until([&] { return waiting.statistics().refusals > 0; }));
+    remove_files();
+    locker third{url()};
+    EXPECT_TRUE(third.inspect("job"));
+    EXPECT_TRUE(poll_until([&] { return done.load(); }, 15s));
+}
+
+TEST_F(sqlite_file, that_was_replaced_by_a_foreign_one_is_refused_and_left_alone) {
+    locker locks{url()};
+    auto held = locks.try_acquire("job");
+    ASSERT_TRUE(held);
+    const std::string theirs = directory_ / "theirs.db";
+    raw_database(theirs).query("CREATE TABLE theirs (x)");
+    const std::string before = bytes_of(theirs);
+    fs::rename(theirs, path());
+    for (const char* end : {"-wal", "-shm"}) fs::remove(path() + end);
+    const auto refused = locks.try_acquire("another job");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::wrong_type);
+    EXPECT_EQ(bytes_of(path()), before);
+}
+
+TEST_F(sqlite_file, works_on_when_its_notify_file_was_removed) {
+    locker first{url()};
+    locker second{url()};
+    for (int round = 0; round < 3; ++round) {
+        auto held = first.try_acquire("job", {.ttl = 10min});
+        ASSERT_TRUE(held);
+        fs::remove(path() + "-notify");
+        std::atomic<bool> done{false};
+        std::jthread waiter([&] {
+            const auto got = second.acquire("job", {.wait = 1min});
+            EXPECT_TRUE(got);
+            done = true;
+        });
+        const auto before = second.statistics().refusals;
+        ASSERT_TRUE(poll_until([&] { return second.statistics().refusals > before || done; }));
+        EXPECT_TRUE(held->release());
+        EXPECT_TRUE(poll_until([&] { return done.load(); }, 15s));
+    }
+}
+
+}  // namespace
+}  // namespace holdfast::test
