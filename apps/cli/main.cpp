@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: the program `holdfast`: the options before the command, and the way to the commands.
+#include <holdfast/version.hpp>
+
+#include "context.hpp"
+#include "exit_codes.hpp"
+#include "output.hpp"
+#include "store_address.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace holdfast::cli;
+
+// A caller that closed a standard stream would have our first socket take its number.
+void open_standard_streams() {
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
+        if (::fcntl(stream, F_GETFD) == -1) static_cast<void>(::open("/dev/null", O_RDWR));
+    }
+}
+
+void prepare_signals(context& ctx) {
+    struct sigaction found {};
+    ::sigaction(SIGPIPE, nullptr, &found);
+    ctx.default_sigpipe = found.sa_handler != SIG_IGN;
+    ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGCHLD,
+             SIG_DFL);  // A caller that ignores it would keep us from learning of CMD's end.
+}
+
+// Whether the first word that is no option is `run`: only there do words behind `--` belong to CMD.
+bool selects_run(const std::vector<std::string>& words) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (words[i] == "--store" || words[i] == "--timeout") {
+            ++i;
+        } else if (!words[i].starts_with('-')) {
+            return words[i] == "run";
+        }
+    }
+    return false;
+}
+
+// CMD's words are cut off before parsing, so that no rule of the parser ever touches them.
+std::vector<std::string> split(int argc, char** argv, context& ctx) {
+    std::vector<std::string> words{argv + std::min(argc, 1), argv + argc};
+    if (!selects_run(words)) return words;
+    const auto mark = std::find(words.begin(), words.end(), "--");
+    if (mark == words.end()) return words;
+    ctx.command.assign(mark + 1, words.end());
+    words.erase(mark, words.end());
+    return words;
+}
+
+void add_everything(CLI::App& app, context& ctx) {
+    app.add_option("--store", ctx.stores,
+                   "URL of the store: sqlite:PATH, redis://host, ... (default: HOLDFAST_STORE, "
+                   "else an SQLite file of this user)")
+        ->type_name("URL")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_flag("--json", ctx.json, "Print JSON objects, one on each line");
+    add_duration(app, "--timeout", ctx.timeout,
+                 "Bound of one conversation with the store (default 5s)");
+    app.set_version_flag("--version", "holdfast " HOLDFAST_VERSION, "Print the version");
+    app.set_help_flag("-h,--help", "Print this help");
+    app.require_subcommand(1);
+    app.fallthrough();
+    add_run(app, ctx);
+    add_acquire(app, ctx);
+    add_renew(app, ctx);
+    add_release(app, ctx);
+    add_break(app, ctx);
+    add_show(app, ctx);
+    add_list(app, ctx);
+    add_completion(app, ctx);
+    app.footer(
+        "Durations need a unit: 250ms, 30s, 5m, 1h.\n"
+        "Exit codes: 0 done; CMD's own code; 1 not there, not mine; 64 usage; 69 store;\n"
+        "75 taken by somebody else; 76 lost while CMD ran; 126, 127 CMD cannot be run;\n"
+        "128 + N ended by signal N.");
+}
+
+int run(int argc, char** argv) {
+    context ctx;
+    open_standard_streams();
+    prepare_signals(ctx);
+    CLI::App app{"Distributed locks for programs and people", "holdfast"};
+    add_everything(app, ctx);
+    auto words = split(argc, argv, ctx);
+    wipe_passwords(argc, argv);
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back.
+    try {
+        app.parse(std::move(words));
+    } catch (const CLI::Success& help_or_version) {
+        return app.exit(help_or_version);
+    } catch (const CLI::ParseError& error) {
+        say("usage", error.what());
+        return exit_usage;
+    }
+    return ctx.exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        say("internal error", error.what());
+        return exit_unavailable;
+    }
+}
