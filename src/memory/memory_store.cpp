@@ -75,7 +75,7 @@ result<grant> lock_table::acquire(const claim& wanted, attempt which, time_point
     entry& held = held_[wanted.name];
     if (!ours) held.expires = now + wanted.ttl;
     held.value = wanted.value;
-    held.fencing_token = token;
+    if (wanted.fence) held.fencing_token = token;
     return grant{.fencing_token = token, .taken_earlier = ours};
 }
 

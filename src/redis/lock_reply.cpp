@@ -13,7 +13,8 @@ lock_info describe(std::string_view name, const resp::reply& value, const resp::
                    const resp::reply& token) {
     auto record = base::read_holder_record(value.text);
     // Below zero: somebody set the key without an expiry.
-    record.holder.remaining = std::chrono::milliseconds(std::max<std::int64_t>(remaining.integer, -1));
+    record.holder.remaining =
+        std::chrono::milliseconds(std::max<std::int64_t>(remaining.integer, -1));
     lock_info info{.name = std::string(name),
                    .id = std::move(record.id),
                    .holder = std::move(record.holder),

@@ -118,7 +118,8 @@ asio::awaitable<result<grant>> redis_store::seed(const claim& wanted, bool grant
     texts keys{lock_key(wanted.name), fence_key(wanted.name)};
     texts arguments{granted ? wanted.value : std::string(), std::to_string(core::fence_floor),
                     std::to_string(fence_seconds)};
-    auto answer = co_await call(scripts().seed_fence, std::move(keys), std::move(arguments), deadline);
+    auto answer =
+        co_await call(scripts().seed_fence, std::move(keys), std::move(arguments), deadline);
     // Who was refused the lock seeds so that no counter stays for ever; whether it worked is not
     // what was asked for.
     if (!granted) co_return co_await contended(wanted, deadline);
@@ -180,9 +181,10 @@ asio::awaitable<failure> redis_store::wrong_type(std::string_view name, time_poi
     commands.add("TYPE", key);
     auto answers = co_await client_->exchange(std::move(commands), deadline);
     const bool told = answers && answers->front().is(resp::kind::text);
-    co_return failure{errc::wrong_type, address() + ": the key " + key + " is a " +
-                                            (told ? tidy_text(answers->front().text) : "non-string") +
-                                            ", where a lock is a string"};
+    co_return failure{errc::wrong_type,
+                      address() + ": the key " + key + " is a " +
+                          (told ? tidy_text(answers->front().text) : "non-string") +
+                          ", where a lock is a string"};
 }
 
 // By hash; in full when the server says that it does not know the script.
@@ -209,7 +211,8 @@ asio::awaitable<void> redis_store::renew(std::span<renewal> all, time_point dead
         batch commands;
         for (const renewal* ask : open)
             add_call(commands, scripts().renew, client_->facts().version_major, by_hash,
-                     {lock_key(ask->name)}, {std::string(ask->value), std::to_string(ask->ttl.count())});
+                     {lock_key(ask->name)},
+                     {std::string(ask->value), std::to_string(ask->ttl.count())});
         auto answers = co_await client_->exchange(std::move(commands), deadline);
         std::vector<renewal*> unknown;
         for (std::size_t i = 0; i < open.size(); ++i) {
@@ -291,7 +294,8 @@ asio::awaitable<result<std::vector<lock_info>>> redis_store::list(std::string_vi
             if (row[0].is(resp::kind::error) && classify(row[0].text) != errc::wrong_type)
                 co_return refused(row[0]);
             // Gone since, or not a lock: neither belongs in the list.
-            if (row[0].is(resp::kind::text)) found.push_back(describe(names[i], row[0], row[1], row[2]));
+            if (row[0].is(resp::kind::text))
+                found.push_back(describe(names[i], row[0], row[1], row[2]));
         }
     } while (cursor != "0");
     sort_by_name(found);

@@ -145,8 +145,7 @@ asio::awaitable<result<resp::reply>> client::ask(batch command) {
                 co_return answer;
             case resp::reader::state::broken:
                 co_return failure{errc::protocol, std::string(reader_.why_broken())};
-            case resp::reader::state::incomplete:
-                break;
+            case resp::reader::state::incomplete: break;
         }
         const auto bytes = co_await line_->read(chunk);
         if (!bytes) co_return bytes.error();
@@ -255,12 +254,10 @@ failure client::take_replies() {
     for (;;) {  // Ends with the bytes that have arrived.
         resp::reply answer;
         switch (reader_.next(answer)) {
-            case resp::reader::state::incomplete:
-                return {};
+            case resp::reader::state::incomplete: return {};
             case resp::reader::state::broken:
                 return {errc::protocol, std::string(reader_.why_broken())};
-            case resp::reader::state::ready:
-                break;
+            case resp::reader::state::ready: break;
         }
         if (answer.is(resp::kind::push)) continue;
         if (sent_.empty()) return {errc::protocol, "a reply without a command"};

@@ -34,7 +34,7 @@ namespace holdfast::redis {
 
 /// Commands that are sent together, in order.
 struct batch {
-    std::string bytes;    ///< Written by `resp::append_command`.
+    std::string bytes;     ///< Written by `resp::append_command`.
     std::size_t count{0};  ///< How many commands, each of which gets one reply.
 
     template <class... Arguments>
@@ -107,19 +107,19 @@ private:
     server_facts facts_;
     std::shared_ptr<transport> line_;  // The connection that is open, or being opened.
     resp::reader reader_;
-    std::deque<request*> queued_;      // Not sent.
-    std::deque<sent_request> sent_;    // Sent, in order; replies are missing.
+    std::deque<request*> queued_;    // Not sent.
+    std::deque<sent_request> sent_;  // Sent, in order; replies are missing.
     alarm sweeper_alarm_;
     time_point sweep_at_{time_point::max()};
-    failure last_failure_;             // Of the last attempt to connect ...
-    time_point back_off_until_{};      // ... which is repeated to callers until then.
+    failure last_failure_;         // Of the last attempt to connect ...
+    time_point back_off_until_{};  // ... which is repeated to callers until then.
     unsigned failures_{0};
     bool running_{false};
     bool sweeping_{false};
     bool ready_{false};
     bool writing_{false};
     bool flush_posted_{false};
-    bool timed_out_{false};            // The connection was closed because a deadline passed.
+    bool timed_out_{false};  // The connection was closed because a deadline passed.
     bool stopped_{false};
 };
 

@@ -39,13 +39,13 @@ constexpr std::array meanings{
     meaning{"WRONGTYPE", errc::wrong_type},
 };
 
-/// A queued command's error ends the transaction: this says that, and the cause is another reply ...
+/// A queued command's error ends the transaction: this says so, and the cause is another reply ...
 constexpr std::string_view transaction_ended = "EXECABORT";
 /// ... unless it was EXEC itself that was refused.
 constexpr std::string_view transaction_refused = "EXECABORT Transaction discarded because of: ";
 
-/// Before version 7 an error within a script stands behind this, its place in the script, and, if it
-/// is one of the server's own, a '-'.
+/// Before version 7 an error within a script stands behind this, its place in the script, and, if
+/// it is one of the server's own, a '-'.
 constexpr std::string_view script_failed = "ERR Error running script";
 
 bool holds_word(std::string_view text, std::string_view word) noexcept {

@@ -40,11 +40,12 @@ result<void> read_unix(base::store_url& url, settings& into) {
 }
 
 result<void> read_tcp(base::store_url& url, settings& into) {
-    auto wrong = into.tls ? base::check_query(url, {"ca_file", "cert_file", "key_file",
-                                                    "password_file"})
-                          : base::check_query(url, {"password_file"});
+    auto wrong = into.tls
+                     ? base::check_query(url, {"ca_file", "cert_file", "key_file", "password_file"})
+                     : base::check_query(url, {"password_file"});
     if (wrong) return *wrong;
-    if (url.host.empty()) return bad(url.scheme + ": needs a host, as in " + url.scheme + "://host");
+    if (url.host.empty())
+        return bad(url.scheme + ": needs a host, as in " + url.scheme + "://host");
     into.host = url.host;
     if (url.port != 0) into.port = url.port;
     into.ca_file = take(url, "ca_file");

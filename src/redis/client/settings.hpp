@@ -16,18 +16,18 @@ namespace holdfast::redis {
 
 /// See the top of the file.
 struct settings {
-    std::string host;            ///< Empty: `unix_path` counts.
+    std::string host;  ///< Empty: `unix_path` counts.
     std::uint16_t port{6379};
     std::string unix_path;
     bool tls{false};
-    std::string ca_file;         ///< PEM; empty: the system's.
-    std::string cert_file;       ///< PEM, for a client certificate; empty: none.
-    std::string key_file;        ///< PEM; goes with `cert_file`.
-    std::string user;            ///< Empty: "default".
-    base::secret password;       ///< Empty: none, unless `password_file` is given.
-    std::string password_file;   ///< Read at each connect, so that it can be changed.
+    std::string ca_file;        ///< PEM; empty: the system's.
+    std::string cert_file;      ///< PEM, for a client certificate; empty: none.
+    std::string key_file;       ///< PEM; goes with `cert_file`.
+    std::string user;           ///< Empty: "default".
+    base::secret password;      ///< Empty: none, unless `password_file` is given.
+    std::string password_file;  ///< Read at each connect, so that it can be changed.
     unsigned database{0};
-    std::string address;         ///< For people, without password.
+    std::string address;  ///< For people, without password.
 };
 
 /// @return The password to use now; read from `password_file` if there is one.

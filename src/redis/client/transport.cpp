@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -131,9 +132,9 @@ result<void> transport::prepare_tls(const settings& where) {
     // The name is checked by OpenSSL itself: RFC 9525 rules, no wildcards within a label.
     X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl);
     X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    const bool set = no_address
-                         ? SSL_set1_host(ssl, where.host.c_str()) == 1 && announce_host(ssl, where.host)
-                         : X509_VERIFY_PARAM_set1_ip_asc(rules, where.host.c_str()) == 1;
+    const bool set =
+        no_address ? SSL_set1_host(ssl, where.host.c_str()) == 1 && announce_host(ssl, where.host)
+                   : X509_VERIFY_PARAM_set1_ip_asc(rules, where.host.c_str()) == 1;
     if (!set) return failure{errc::denied, "TLS: the host name cannot be checked"};
     return {};
 }

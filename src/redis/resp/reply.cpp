@@ -71,15 +71,13 @@ reader::state reader::read_value(reply& into, unsigned depth) {
             into.type = kind::error;
             into.text = rest;
             return state::ready;
-        case '_':
-            return state::ready;
+        case '_': return state::ready;
         case '#':
             if (rest != "t" && rest != "f") return broken("a boolean that is neither t nor f");
             into.type = kind::integer;
             into.integer = rest == "t" ? 1 : 0;
             return state::ready;
-        default:
-            break;
+        default: break;
     }
     const auto count = number(rest);
     if (!count) return broken("a length or number that is none");
@@ -89,19 +87,11 @@ reader::state reader::read_value(reply& into, unsigned depth) {
             into.integer = *count;
             return state::ready;
         case '$':
-        case '=':
-            into.type = kind::text;
-            return read_blob(into, *count, type == '=');
-        case '!':
-            into.type = kind::error;
-            return read_blob(into, *count, false);
+        case '=': into.type = kind::text; return read_blob(into, *count, type == '=');
+        case '!': into.type = kind::error; return read_blob(into, *count, false);
         case '*':
-        case '~':
-            into.type = kind::array;
-            return read_items(into, *count, depth);
-        case '>':
-            into.type = kind::push;
-            return read_items(into, *count, depth);
+        case '~': into.type = kind::array; return read_items(into, *count, depth);
+        case '>': into.type = kind::push; return read_items(into, *count, depth);
         case '%':
         case '|': {
             into.type = kind::array;
@@ -112,8 +102,7 @@ reader::state reader::read_value(reply& into, unsigned depth) {
             if (map != state::ready || type == '%') return map;
             return read_value(into, depth + 1);
         }
-        default:
-            return broken("a reply of an unknown type");
+        default: return broken("a reply of an unknown type");
     }
 }
 

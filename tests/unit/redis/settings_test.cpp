@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "redis/client/settings.hpp"
+
+#include "support/temp_dir.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+namespace holdfast::test {
+namespace {
+
+using redis::current_password;
+using redis::read_settings;
+using redis::settings;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(a_redis_url, says_where_the_server_is) {
+    const settings plain = read_settings("redis://db.example").value();
+    EXPECT_EQ(plain.host, "db.example");
+    EXPECT_EQ(plain.port, 6379);
+    EXPECT_FALSE(plain.tls);
+    EXPECT_EQ(plain.database, 0U);
+    EXPECT_TRUE(plain.password.empty());
+    EXPECT_EQ(plain.address, "redis://db.example");
+    const settings full = read_settings("redis://ops:pw@[::1]:6380/15").value();
+    EXPECT_EQ(full.host, "::1");
+    EXPECT_EQ(full.port, 6380);
+    EXPECT_EQ(full.user, "ops");
+    EXPECT_EQ(full.password.reveal(), "pw");
+    EXPECT_EQ(full.database, 15U);
+    EXPECT_EQ(full.address, "redis://ops@[::1]:6380/15");
+    EXPECT_EQ(read_settings("redis://h/").value().database, 0U);
+}
+
+TEST(a_rediss_url, says_what_the_tls_needs) {
+    const settings tls =
+        read_settings("rediss://h/2?ca_file=/ca.pem&cert_file=/c.pem&key_file=/k.pem").value();
+    EXPECT_TRUE(tls.tls);
+    EXPECT_EQ(tls.ca_file, "/ca.pem");
+    EXPECT_EQ(tls.cert_file, "/c.pem");
+    EXPECT_EQ(tls.key_file, "/k.pem");
+    EXPECT_EQ(tls.database, 2U);
+    EXPECT_EQ(tls.address, "rediss://h/2");
+}
+
+TEST(a_redis_unix_url, says_which_socket) {
+    const settings unix_socket = read_settings("redis+unix:///run/redis.sock?db=4").value();
+    EXPECT_EQ(unix_socket.unix_path, "/run/redis.sock");
+    EXPECT_EQ(unix_socket.host, "");
+    EXPECT_EQ(unix_socket.database, 4U);
+    EXPECT_EQ(unix_socket.address, "redis+unix:///run/redis.sock");
+    EXPECT_EQ(read_settings("redis+unix://u:pw@/run/redis.sock").value().user, "u");
+}
+
+TEST(a_bad_redis_url, is_misuse_naming_the_rule_and_no_password) {
+    const std::pair<std::string, const char*> bad[] = {
+        {"redis://", "needs a host"},
+        {"redis:", "needs a host"},
+        {"redis:///0", "needs a host"},
+        {"rediss://:canary@", "needs a host"},
+        {"redis://u:canary@h/-1", "database"},
+        {"redis://u:canary@h/x", "database"},
+        {"redis://u:canary@h/0/1", "database"},
+        {"redis://u:canary@h/65536", "database"},
+        {"redis://u:canary@h?ca_file=/canary", "'ca_file' is no option of redis"},
+        {"redis://u:canary@h?db=1", "'db' is no option"},
+        {"rediss://u:canary@h?cert_file=/canary", "go together"},
+        {"rediss://u:canary@h?key_file=/canary", "go together"},
+        {"redis://u:canary@h?password_file=/canary", "not in both"},
+        {"redis://canary-user@h", "a user without a password"},
+        {"redis+unix://h/run/redis.sock", "redis+unix:///PATH"},
+        {"redis+unix://", "redis+unix:///PATH"},
+        {"redis+unix:///s?db=x", "database"},
+        {"redis+unix:///s?db=", "database"},
+        {"redis+unix:///s?ca_file=/canary", "no option"},
+        {"redis+unix:///" + std::string(101, 's'), "100 bytes"},
+    };
+    for (const auto& [url, rule] : bad) {
+        const auto read = read_settings(url);
+        ASSERT_FALSE(read) << url;
+        EXPECT_EQ(read.error().code, errc::misuse) << url;
+        EXPECT_THAT(read.error().text, HasSubstr(rule)) << url;
+        EXPECT_THAT(read.error().message(), Not(HasSubstr("canary"))) << url;
+    }
+}
+
+class a_password_file : public testing::Test {
+protected:
+    [[nodiscard]] settings with(std::string_view content) const {
+        std::ofstream(directory_ / "pw", std::ios::binary) << content;
+        return read_settings("redis://u@h?password_file=" + directory_ / "pw").value();
+    }
+    temp_dir directory_;
+};
+
+TEST_F(a_password_file, gives_its_first_line) {
+    EXPECT_EQ(current_password(with("secret\n")).value().reveal(), "secret");
+    EXPECT_EQ(current_password(with("secret")).value().reveal(), "secret");
+    EXPECT_EQ(current_password(with("secret\r\nmore\n")).value().reveal(), "secret");
+    EXPECT_EQ(current_password(with(" spaces stay \n")).value().reveal(), " spaces stay ");
+}
+
+TEST_F(a_password_file, is_read_anew_each_time) {
+    const settings where = with("old\n");
+    EXPECT_EQ(current_password(where).value().reveal(), "old");
+    static_cast<void>(with("new\n"));
+    EXPECT_EQ(current_password(where).value().reveal(), "new");
+}
+
+TEST_F(a_password_file, that_is_missing_or_empty_is_denied) {
+    for (const char* const content : {"", "\n", "\r\n"}) {
+        const auto none = current_password(with(content));
+        ASSERT_FALSE(none);
+        EXPECT_EQ(none.error().code, errc::denied);
+    }
+    settings missing = with("x");
+    missing.password_file = directory_ / "nothing";
+    EXPECT_EQ(current_password(missing).error().code, errc::denied);
+    missing.password_file = directory_.path();
+    EXPECT_EQ(current_password(missing).error().code, errc::denied);
+}
+
+}  // namespace
+}  // namespace holdfast::test
