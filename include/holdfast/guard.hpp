@@ -62,8 +62,9 @@ public:
     /// @return `valid_until()` minus now, never below zero; zero once lost.
     [[nodiscard]] std::chrono::milliseconds remaining() const noexcept;
     /// @return A token on which a stop is requested when the lock is lost, `stop_margin` before
-    ///         validity ends. Lost is final. Callbacks on it run on a thread of the locker and
-    ///         should be short: a slow one delays other such signals, though never a renewal.
+    ///         validity ends. Lost is final. Callbacks on it run on a thread of the locker, or on
+    ///         one that asks this guard after its time, and should be short: a slow one delays
+    ///         other such signals, though never a renewal.
     [[nodiscard]] std::stop_token lost() const noexcept;
     /// @return Why it was lost; `none` while it is held or was released.
     [[nodiscard]] lost_reason why_lost() const noexcept;

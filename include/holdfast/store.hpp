@@ -90,7 +90,7 @@ public:
     ///
     /// A `first` attempt may assume that the value was never seen. A `repeated` one says yes also
     /// if the value already holds the name, without changing its expiry, but with a new token.
-    /// @par Errors  `contended`, with the holder where that is known without another round trip.
+    /// @par Errors  `contended`, with the holder where that can be told in time.
     [[nodiscard]] virtual asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
                                                                  time_point deadline) = 0;
 

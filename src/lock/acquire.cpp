@@ -91,8 +91,12 @@ asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_
     result<grant> answer = failure{};
     const std::optional<failure> failed = co_await try_claim(wanted, steps, options, answer);
     if (failed) {
-        if (steps.maybe_ours()) release_in_background(wanted.name, wanted.value);
-        co_return *failed;
+        if (!steps.maybe_ours()) co_return *failed;
+        release_in_background(wanted.name, wanted.value);
+        failure why = *failed;
+        // A server that cannot be asked any more may have the lock all the same.
+        if (why.code == errc::unreachable) why.code = errc::in_doubt;
+        co_return why;
     }
     std::string id = wanted.value.substr(0, id_digits);
     held_ptr held = make_held(std::move(wanted.name), std::move(id), std::move(wanted.value),

@@ -30,7 +30,9 @@ bool held_lease::lose(lost_reason why) noexcept {
 }
 
 void held_lease::lose_if_over(time_point now) noexcept {
-    if (held() && now >= stop_by() && lose(lost_reason::expired)) lost.request_stop();
+    if (held() && now >= stop_by()) lose(lost_reason::expired);
+    // Whoever marked the loss: the signal for it may still be on its way from another thread.
+    if (why_lost() != lost_reason::none) lost.request_stop();
 }
 
 }  // namespace holdfast::lock

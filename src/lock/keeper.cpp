@@ -43,8 +43,9 @@ void engine::keep(const held_ptr& held) {
 
 void engine::unwatch(held_lease& held) {
     if (!held.watched) return;
-    watched_.erase(*held.watched);
+    const auto place = *held.watched;
     held.watched.reset();
+    watched_.erase(place);  // May be the last that knows of it.
 }
 
 void engine::watch(const held_ptr& held) {
