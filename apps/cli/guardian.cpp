@@ -233,7 +233,8 @@ void guardian::kill_everything() {
     const auto finished = boot_now();
     ++kill_passes_;
     const boot_time pause = kill_passes_ < 100 ? 2ms : kill_passes_ < 200 ? 20ms : 1s;
-    next_kill_ = finished + std::max(pause, finished - started);
+    // What was killed needs the processor too, in order to end.
+    next_kill_ = finished + std::max(pause, 4 * (finished - started));
 }
 
 // Only while CMD was not reaped is it sure that its process group is still called by its pid.

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,7 +26,10 @@ namespace {
 
 // Walks needed until a tree that forks while it is being frozen stands still; each walk leaves
 // fewer that can fork. What is still running after them is killed all the same.
-constexpr int freeze_walks_max = 4;
+constexpr int freeze_walks_max = 8;
+
+// Open at the same time; well below the usual limit of 1024 descriptors.
+constexpr std::size_t pidfds_max = 500;
 
 template <class Number>
 Number field_of(std::string_view& text) {
@@ -80,16 +84,61 @@ std::vector<process> all_processes() {
     return all;
 }
 
-std::unordered_set<pid_t> pids_of(const std::vector<process>& all) {
-    std::unordered_set<pid_t> pids;
-    for (const auto& one : all) pids.insert(one.pid);
-    return pids;
+// proc(5): the children of each thread; complete for a process that is stopped. A kernel without
+// CONFIG_PROC_CHILDREN has no such file.
+bool has_children_lists() {
+    static const bool found = ::access("/proc/thread-self/children", R_OK) == 0;
+    return found;
+}
+
+std::vector<pid_t> children_of(pid_t parent) {
+    std::vector<pid_t> found;
+    const auto tasks = "/proc/" + std::to_string(parent) + "/task";
+    const std::unique_ptr<DIR, int (*)(DIR*)> threads{::opendir(tasks.c_str()), &::closedir};
+    while (const auto* entry = threads ? ::readdir(threads.get()) : nullptr) {
+        if (entry->d_name[0] == '.') continue;
+        std::ifstream file{tasks + '/' + entry->d_name + "/children"};
+        for (pid_t child = 0; file >> child;) found.push_back(child);
+    }
+    return found;
 }
 
 // By system call: the C library knows these two only since glibc 2.36.
 int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
-bool send_by_pidfd(int pidfd, int signal) {
-    return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0;
+
+void send(const process& target, int pidfd, int signal) {
+    if (pidfd >= 0) {
+        ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0);
+    } else {
+        ::kill(target.pid, signal);
+    }
+}
+
+// The pidfd pins whoever has the pid now. That it is one of ours shows in its parent, which is read
+// after that: a pid that has come to mean somebody else has another parent.
+void visit_child(pid_t pid, pid_t parent, const descendant_visitor& visit,
+                 std::vector<process>& found) {
+    const unique_fd pinned{open_pidfd(pid)};
+    if (!pinned.valid() && errno != ENOSYS && errno != EPERM) return;
+    const auto child = read_process(pid);
+    if (!child || child->parent != parent) return;
+    found.push_back(*child);
+    visit(*child, pinned.get());
+}
+
+// Without lists of children: the table of all processes, by parent.
+std::vector<process> walk_table(pid_t root, const descendant_visitor& visit) {
+    std::unordered_multimap<pid_t, pid_t> by_parent;
+    for (const auto& one : all_processes()) by_parent.emplace(one.parent, one.pid);
+    std::vector<process> found;
+    const auto visit_children_of = [&](pid_t parent) {
+        const auto [first, last] = by_parent.equal_range(parent);
+        for (auto at = first; at != last; ++at) visit_child(at->second, parent, visit, found);
+        by_parent.erase(first, last);  // Else a walk that saw a pid twice would not end.
+    };
+    visit_children_of(root);
+    for (std::size_t next = 0; next < found.size(); ++next) visit_children_of(found[next].pid);
+    return found;
 }
 
 }  // namespace
@@ -98,73 +147,61 @@ std::optional<process> read_process(pid_t pid) {
     return read_stat(AT_FDCWD, "/proc/" + std::to_string(pid) + "/stat", pid);
 }
 
-std::vector<process> descendants_of(pid_t root) {
-    std::unordered_multimap<pid_t, process> by_parent;
-    for (auto& one : all_processes()) by_parent.emplace(one.parent, one);
+std::vector<process> walk_descendants(pid_t root, const descendant_visitor& visit) {
+    if (!has_children_lists()) return walk_table(root, visit);
     std::vector<process> found;
-    const auto add_children_of = [&](pid_t parent) {
-        const auto [first, last] = by_parent.equal_range(parent);
-        for (auto at = first; at != last; ++at) found.push_back(at->second);
-        by_parent.erase(first, last);  // Else a walk that saw a pid twice would not end.
-    };
-    add_children_of(root);
-    for (std::size_t next = 0; next < found.size(); ++next) add_children_of(found[next].pid);
+    for (const auto child : children_of(root)) visit_child(child, root, visit, found);
+    for (std::size_t next = 0; next < found.size(); ++next) {
+        const auto parent = found[next].pid;
+        for (const auto child : children_of(parent)) visit_child(child, parent, visit, found);
+    }
     return found;
 }
 
-// The pidfd pins whoever has the pid now; that it is the one whom the walk saw shows in its start
-// time, and that it is still ours in its parent.
-bool process_tree::send(const process& target, int signal, const pids& kin) const {
-    const unique_fd pinned{open_pidfd(target.pid)};
-    if (!pinned.valid() && errno != ENOSYS && errno != EPERM) return false;
-    const auto now = read_process(target.pid);
-    if (!now || now->started != target.started) return false;
-    if (now->parent != root_ && !kin.contains(now->parent)) return false;
-    if (pinned.valid()) return send_by_pidfd(pinned.get(), signal);
-    return ::kill(target.pid, signal) == 0;  // A kernel before 5.3, or a filter of system calls.
+std::vector<process> descendants_of(pid_t root) {
+    return walk_descendants(root, [](const process&, int) {});
 }
 
-std::size_t process_tree::terminate(pid_t spared_group) {
-    pids told;
-    for (int walk = 0; walk < 2; ++walk) {  // The second one for what forked during the first.
-        const auto found = descendants_of(root_);
-        const auto kin = pids_of(found);
-        for (const auto& one : found) {
-            if (!one.alive() || !told.insert(one.pid).second) continue;
-            if (one.group != spared_group) send(one, SIGTERM, kin);
-            if (one.stopped()) send(one, SIGCONT, kin);
-        }
-    }
+std::size_t process_tree::terminate(pid_t spared_group) const {
+    std::unordered_set<pid_t> told;
+    const auto tell = [&](const process& one, int pidfd) {
+        if (!one.alive() || !told.insert(one.pid).second) return;
+        if (one.group != spared_group) send(one, pidfd, SIGTERM);
+        if (one.stopped()) send(one, pidfd, SIGCONT);
+    };
+    walk_descendants(root_, tell);
+    walk_descendants(root_, tell);  // For what forked during the first walk.
     return told.size();
 }
 
-std::size_t process_tree::freeze_new(const std::vector<process>& found, pids& frozen) const {
-    const auto kin = pids_of(found);
+void process_tree::kill() const {
+    std::unordered_set<pid_t> frozen;
     std::size_t fresh = 0;
-    for (const auto& one : found) {
-        if (!one.alive() || !frozen.insert(one.pid).second || one.stopped()) continue;
-        send(one, SIGSTOP, kin);
+    const auto freeze = [&](const process& one, int pidfd) {
+        if (!one.alive() || !frozen.insert(one.pid).second) return;
+        if (!one.stopped()) send(one, pidfd, SIGSTOP);
         ++fresh;
+    };
+    for (int walk = 0; walk < freeze_walks_max; ++walk) {
+        fresh = 0;
+        walk_descendants(root_, freeze);
+        if (fresh == 0) break;
     }
-    return fresh;
+    kill_frozen();
 }
 
-void process_tree::kill_all(const std::vector<process>& found) const {
-    const auto kin = pids_of(found);
-    for (const auto& one : found) {
-        if (one.alive()) send(one, SIGKILL, kin);
-    }
-}
-
-void process_tree::kill() {
-    auto found = descendants_of(root_);
-    if (std::exchange(killed_before_, true)) {
-        pids frozen;
-        for (int walk = 1; freeze_new(found, frozen) > 0 && walk < freeze_walks_max; ++walk) {
-            found = descendants_of(root_);
+// Children of what dies move up to the root, past the walk: so all are found before one is killed.
+void process_tree::kill_frozen() const {
+    std::vector<std::pair<process, unique_fd>> doomed;
+    walk_descendants(root_, [&](const process& one, int pidfd) {
+        if (!one.alive()) return;
+        if (doomed.size() < pidfds_max) {
+            doomed.emplace_back(one, unique_fd{::fcntl(pidfd, F_DUPFD_CLOEXEC, 0)});
+        } else {
+            send(one, pidfd, SIGKILL);  // What moves up thereby is found by the next call.
         }
-    }
-    kill_all(found);
+    });
+    for (const auto& [one, pidfd] : doomed) send(one, pidfd.get(), SIGKILL);
 }
 
 }  // namespace holdfast::cli

@@ -3,16 +3,16 @@
 // What it is: the processes below one process, as /proc shows them, and signals to them that cannot
 // hit anybody else. Whoever calls `prctl(PR_SET_CHILD_SUBREAPER)` keeps every descendant below
 // itself, whatever sessions, groups and double forks it goes through: so the chain of parents finds
-// them all. A walk through /proc is no snapshot: what forks meanwhile may be missed once, and is
-// found by the next walk. Only `waitpid` saying ECHILD proves that nothing is left.
+// them all. A walk is no snapshot: what forks meanwhile may be missed once, and is found by the
+// next walk. Only `waitpid` saying ECHILD proves that nothing is left.
 // Thread safety: none.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
-#include <unordered_set>
 #include <vector>
 
 namespace holdfast::cli {
@@ -32,7 +32,14 @@ struct process {
 /// @return The process `pid`, or nothing if there is none.
 [[nodiscard]] std::optional<process> read_process(pid_t pid);
 
-/// @return All processes below `root`, zombies among them, parents before their children.
+/// Takes one descendant as soon as it is found, before the walk goes on to its children. The second
+/// argument is its pidfd, which means this process for good, or -1 on a kernel before 5.3.
+using descendant_visitor = std::function<void(const process&, int)>;
+
+/// Visits all processes below `root`, zombies among them, parents before their children.
+/// @return All that were visited.
+std::vector<process> walk_descendants(pid_t root, const descendant_visitor& visit);
+/// @return All processes below `root`.
 [[nodiscard]] std::vector<process> descendants_of(pid_t root);
 
 /// Sends signals to the descendants of one process.
@@ -44,22 +51,16 @@ public:
     /// Sends SIGTERM to each descendant, except those of `spared_group`, which had it already, and
     /// SIGCONT to those that are stopped, so that they can act on it.
     /// @return How many live descendants there were.
-    std::size_t terminate(pid_t spared_group);
+    std::size_t terminate(pid_t spared_group) const;
 
-    /// Kills each descendant. To be called again until none is left: from the second time on it
-    /// freezes them all before it kills them, so that processes that watch over each other, or
-    /// hand over to successors, cannot start new ones meanwhile.
-    void kill();
+    /// Freezes all descendants, then kills them; to be called again until none is left. Frozen,
+    /// they cannot start new ones meanwhile, or hand over to successors.
+    void kill() const;
 
 private:
-    using pids = std::unordered_set<pid_t>;
-
-    bool send(const process& target, int signal, const pids& kin) const;
-    void kill_all(const std::vector<process>& found) const;
-    std::size_t freeze_new(const std::vector<process>& found, pids& frozen) const;
+    void kill_frozen() const;
 
     pid_t root_;
-    bool killed_before_{false};
 };
 
 }  // namespace holdfast::cli

@@ -37,7 +37,7 @@ TEST_F(run_on_redis, a_frozen_server_costs_the_stubborn_tree_its_life_before_val
     const auto script = "trap '' TERM; (setsid sh -c 'trap \"\" TERM; touch " +
                         store.path("ready") + beats + "' & )" + beats;
     cli_process holder{store.options({"run", "job", "--ttl", "2s", "--", "sh", "-c", script})};
-    ASSERT_TRUE(poll_until([&] { return file_exists(store.path("ready")); }));
+    ASSERT_TRUE(poll_until([&] { return file_exists(store.path("ready")); })) << holder.err();
     const auto frozen_at = wall_now();
     server.signal(SIGSTOP);
     ASSERT_TRUE(poll_until([] { return processes_under("job").empty(); }, 20s));
@@ -55,7 +55,7 @@ TEST_F(run_on_redis, a_server_that_freezes_for_less_than_the_ttl_costs_nothing) 
     const auto script = "touch " + store.path("ready") + "; while [ ! -e " + store.path("go") +
                         " ]; do sleep 0.02; done; exit 6";
     cli_process holder{store.options({"run", "job", "--ttl", "3s", "--", "sh", "-c", script})};
-    ASSERT_TRUE(poll_until([&] { return file_exists(store.path("ready")); }));
+    ASSERT_TRUE(poll_until([&] { return file_exists(store.path("ready")); })) << holder.err();
     server.signal(SIGSTOP);
     const auto frozen_at = boot_now();
     ASSERT_TRUE(poll_until([&] { return boot_now() - frozen_at > 800ms; }));

@@ -7,10 +7,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string.h>
 
 namespace holdfast::test {
@@ -69,8 +70,10 @@ INSTANTIATE_TEST_SUITE_P(signals, ends_the_wait,
 
 TEST(signals, a_stopped_command_stays_stopped_until_continued_and_keeps_its_lock) {
     const cli_store store;
-    const auto script = "touch " + store.path("ready") + "; while [ ! -e " + store.path("go") +
-                        " ]; do sleep 0.02; done; exit 5";
+    ASSERT_EQ(::mkfifo(store.path("go").c_str(), 0600), 0);
+    // No child of sh here: a SIGTSTP amid its vfork would stop the child alone, and hang any shell.
+    const auto script =
+        ": >" + store.path("ready") + "; read line <" + store.path("go") + "; exit 5";
     cli_process holder{store.options({"run", "job", "--ttl", "600ms", "--", "sh", "-c", script})};
     ASSERT_TRUE(poll_until([&] { return file_exists(store.path("ready")); }));
     holder.signal(SIGTSTP);
@@ -86,7 +89,7 @@ TEST(signals, a_stopped_command_stays_stopped_until_continued_and_keeps_its_lock
     EXPECT_TRUE(all_stopped());
     holder.signal(SIGCONT);
     ASSERT_TRUE(poll_until([&] { return !all_stopped(); }));
-    EXPECT_EQ(::close(::creat(store.path("go").c_str(), 0600)), 0);
+    std::ofstream{store.path("go")} << "on\n";
     EXPECT_EQ(holder.wait().code, 5);
 }
 
