@@ -214,15 +214,16 @@ def notes(tree):
 def dead_files(tree):
     lists = "\n".join(tree.text(f) for f in tree.named("*CMakeLists.txt", "*.cmake"))
     listed = set(re.findall(r"[\w.-]+\.(?:cpp|hpp|lua|sql|py|sh|cmake)\b", lists))
-    stems = set(re.findall(r"[\w-]+", lists))
+    # A list may make names: `${name}_fuzz.cpp`, with `reply` elsewhere.
+    ends = set(re.findall(r"\$\{\w+\}([\w-]*\.(?:cpp|py|sh))\b", lists))
+    words = set(re.findall(r"[\w-]+", lists))
     included = {n.rsplit("/", 1)[-1] for f in tree.cpp() for _, _, n in includes(tree, f)}
     for path in tree.files:
         if not path.startswith(("src/", "apps/", "tests/", "examples/", "bench/")):
             continue
         name = path.rsplit("/", 1)[-1]
-        known = name in listed or name in included
-        if path.startswith(("examples/", "bench/")):  # Their lists may name the program alone.
-            known = known or name.rsplit(".", 1)[0] in stems
+        known = name in listed or name in included or any(
+            name.endswith(end) and name.removesuffix(end) in words for end in ends)
         if path.endswith(CODE + (".lua", ".sql", ".py", ".sh")) and not known:
             if not (path.endswith(".py") and imported(tree, name)):
                 yield path, 1, "no CMakeLists.txt names it and nothing includes it"

@@ -168,8 +168,7 @@ tally run_schedule(std::uint64_t seed) {
     w.run_for(12s + 2 * longest_ttl, [&] { o.look(); });
     o.nothing_left();
     EXPECT_TRUE(o.violations().empty())
-        << o.violations().front() << "\nreplay: HOLDFAST_SIM_SCHEDULES=1 HOLDFAST_SIM_SEED=" << seed
-        << " test_sim_schedules";
+        << o.violations().front() << "\nreplay: ./dev sim --schedules 1 --seed " << seed;
     // I10: after healing the lock can be had.
     bool acquired = false;
     auto again = [&]() -> asio::awaitable<void> {
