@@ -13,6 +13,8 @@
 
 #include <atomic>
 #include <barrier>
+#include <functional>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -133,7 +135,8 @@ TEST(races, lockers_may_be_made_and_destroyed_while_their_guards_live_on) {
 
 TEST(races, coroutines_on_a_pool_of_threads_share_a_locker) {
     asio::thread_pool pool(4);
-    async_locker locks{pool.get_executor(), "memory:"};
+    std::optional<async_locker> owner(std::in_place, pool.get_executor(), "memory:");
+    async_locker& locks = *owner;
     long counter = 0;
     auto work = [&]() -> asio::awaitable<void> {
         for (int i = 0; i < 50; ++i) {
@@ -150,8 +153,7 @@ TEST(races, coroutines_on_a_pool_of_threads_share_a_locker) {
     for (int i = 0; i < 16; ++i) ends.push_back(asio::co_spawn(pool, work(), asio::use_future));
     for (auto& end : ends) end.get();
     EXPECT_EQ(counter, 800);
-    locks = async_locker{pool.get_executor(), "memory:"};
-    pool.stop();
+    owner.reset();
     pool.join();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Why: a server, or whoever answers in its place, may send anything. How: the same bytes at once and
-// in two parts must give the same replies, and never more than they can hold.
+// Why: a server, or whoever answers in its place, may send anything. How: the same bytes at once
+// and in two parts must give the same replies, and never more than they can hold.
 #include "redis/resp/reply.hpp"
 
 #include <cstdint>

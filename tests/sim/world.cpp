@@ -149,6 +149,7 @@ template <class T>
 asio::awaitable<result<T>> sim_store::converse(std::function<result<T>()> at_server,
                                                time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
+    if (stopped_) co_return failure{errc::cancelled, "the store was closed"};
     struct talk {
         explicit talk(timeline& time) : bell(time) {}
         alarm bell;

@@ -146,7 +146,7 @@ public:
     asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
                                                                 time_point deadline) override;
     asio::awaitable<void> await_change(std::string_view name, time_point until) override;
-    void stop() override {}
+    void stop() override { stopped_ = true; }
     const std::string& address() const noexcept override { return address_; }
 
 private:
@@ -155,6 +155,7 @@ private:
 
     world& world_;
     client& me_;
+    bool stopped_{false};
     std::string address_{"sim:"};
 };
 

@@ -90,7 +90,7 @@ result<settings> read_settings(std::string_view text) {
     if (!into.password_file.empty() && !into.password.empty())
         return bad("a password stands either in it or in password_file, not in both");
     if (!into.user.empty() && into.password.empty() && into.password_file.empty())
-        return bad("a user without a password");
+        return bad("a user without a password, which may also stand in password_file");
     return into;
 }
 
