@@ -4,7 +4,11 @@
 // executor of yours. Not part of the umbrella, because it brings Boost.Asio along.
 // Thread safety: one locker may be used by any number of coroutines and threads at once: its work
 // runs on a strand of its own. Guards: as `guard`.
-// Lifetime: the execution context outlives the locker and its guards, and runs until they are gone.
+// Lifetime: the execution context outlives the locker and its guards, and runs until they are gone:
+// while a locker lives, it has work. A context that is destroyed earlier leaks what still waits.
+//
+// With GCC 12, give options a name: it compiles `co_await locks.acquire("x", {.ttl = 10s})` so that
+// the braced temporary is destroyed twice.
 #pragma once
 
 #include <holdfast/clock.hpp>
