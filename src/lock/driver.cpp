@@ -82,6 +82,7 @@ void driver::pass_on_lead() {
         next->turn.notify_one();
         return;
     }
+    if (asleep_) background_turn_.notify_one();
 }
 
 void driver::post(std::function<void()> work) {
@@ -103,6 +104,13 @@ void driver::lead_in_background() {
         const std::uint64_t before = activity_;
         background_turn_.wait_for(lock, absence, [&] { return closing_; });
         if (closing_) break;
+        if (led_ && activity_ == before) {
+            // One long call: until it ends there is nothing to look for.
+            asleep_ = true;
+            background_turn_.wait(lock, [&] { return closing_ || !led_; });
+            asleep_ = false;
+            continue;
+        }
         if (led_ || activity_ != before) continue;
         led_ = true;
         while (!closing_ && followers_.empty()) {

@@ -89,7 +89,7 @@ private:
     std::condition_variable background_turn_;
     std::deque<waiter*> followers_;  // Guarded by mutex_.
     bool led_{false};                // Guarded by mutex_: somebody drives the context.
-    bool background_leads_{false};   // Guarded by mutex_.
+    bool asleep_{false};             // Guarded by mutex_: the background waits for a call's end.
     bool closing_{false};            // Guarded by mutex_.
     std::uint64_t activity_{0};      // Guarded by mutex_: callers that came so far.
 
