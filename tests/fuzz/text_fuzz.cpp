@@ -13,14 +13,12 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace holdfast::base;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
-    if (const auto url = parse_store_url(text)) {
+    if (auto url = parse_store_url(text)) {
+        // What is shown must not depend on the password at all. To look for the password in it
+        // would not do: the rest of the URL may hold the same bytes by chance.
         const std::string shown = url->redacted();
-        const auto secret = url->password.reveal();
-        const std::string around = url->scheme + url->user + url->host + url->path;
-        const bool elsewhere = around.find(secret) != std::string::npos;
-        const bool told = shown.find(secret) != std::string::npos;
-        // A short password may stand in the rest of the URL by chance.
-        if (secret.size() > 5 && !elsewhere && told) std::abort();
+        url->password = secret("another");
+        if (url->redacted() != shown) std::abort();
     }
     const auto encoded = encode_name(text);
     if (decode_name(encoded) != std::string(text)) std::abort();
