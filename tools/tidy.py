@@ -104,7 +104,8 @@ def owner(rooms, path):
 
 
 def posix(name):
-    return name.endswith(".h") and not name.startswith(("openssl/", "sqlite3", "hiredis"))
+    return name.endswith(".h") and not name.startswith(
+        ("openssl/", "sqlite3", "hiredis", "mysql", "mariadb"))
 
 
 def standard(name):

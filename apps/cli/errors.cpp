@@ -32,6 +32,7 @@ int exit_code_of(errc code) noexcept {
         case errc::misuse: return exit_usage;
         case errc::lost: return exit_not_there;
         case errc::cancelled:
+        case errc::no_quorum:
         case errc::in_doubt:
         case errc::unreachable:
         case errc::denied:

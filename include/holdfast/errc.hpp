@@ -28,6 +28,7 @@ enum class errc : int {
     contended = 1,    ///< Someone else holds it. Expected; not an incident.
     timed_out = 2,    ///< Still contended when the caller's wait was over.
     cancelled = 3,    ///< The caller ended the wait; nothing is held.
+    no_quorum = 4,    ///< Too few of several nodes answered, or their votes were split.
     lost = 5,         ///< We held it and no longer do: stop the protected work now.
     in_doubt = 6,     ///< The reply was lost, so the effect is unknown; the ttl bounds it.
     unreachable = 7,  ///< The store did not answer in time, or could not be connected to.

@@ -55,6 +55,8 @@ public:
     /// As the constructor, for callers that want no exceptions.
     [[nodiscard]] static result<locker> open(std::string_view url,
                                              const locker_options& options = {});
+    [[nodiscard]] static result<locker> open(const store_factory& make,
+                                             const locker_options& options = {});
 
     locker(locker&&) noexcept;
     locker& operator=(locker&&) noexcept;

@@ -27,6 +27,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -53,6 +54,19 @@ struct claim {
     std::string value;
     std::chrono::milliseconds ttl{0};  ///< [10 ms, 24 h], by the store's clock.
     bool fence{true};                  ///< Draw a token.
+};
+
+/// Who asks for a lock, for stores whose values tell of the holder.
+struct claimant {
+    std::string host;     ///< Host name.
+    std::int64_t pid{0};  ///< Process id on that host.
+    std::string owner;    ///< `acquire_options::owner`.
+};
+
+/// How one acquisition is known.
+struct identity {
+    std::string id;     ///< Told to callers; a capability: at least 120 random bits.
+    std::string value;  ///< Stands for the lock in the store: `claim::value`.
 };
 
 /// Whether an earlier attempt of the same claim may have taken effect.
@@ -85,6 +99,15 @@ public:
     store(const store&) = delete;
     store& operator=(const store&) = delete;
     virtual ~store() = default;
+
+    /// @return An identity that was never used before, of the form that this store's locks have.
+    ///         By default 32 hex digits, in a value that tells of the holder.
+    [[nodiscard]] virtual identity draw_identity(entropy& random, const claimant& who) const;
+    /// @return The value of the lock with that id, where the id alone tells it; by default it does
+    ///         not, and who knows only the id has to read the value first.
+    [[nodiscard]] virtual std::optional<std::string> value_of(std::string_view id) const;
+    /// @return How many bytes a name may have at most.
+    [[nodiscard]] virtual std::size_t name_limit() const noexcept { return name_bytes_max; }
 
     /// Takes `wanted.name` for `wanted.value` if nobody holds it.
     ///

@@ -16,6 +16,7 @@ constexpr std::array error_names{
     error_name{errc::contended, "contended", "somebody else holds the lock"},
     error_name{errc::timed_out, "timed_out", "still held by somebody else when the wait was over"},
     error_name{errc::cancelled, "cancelled", "the wait was ended by the caller"},
+    error_name{errc::no_quorum, "no_quorum", "too few of the nodes agreed in time"},
     error_name{errc::lost, "lost", "the lock is not held any more"},
     error_name{errc::in_doubt, "in_doubt", "the reply was lost, the effect is unknown"},
     error_name{errc::unreachable, "unreachable", "the store cannot be reached"},

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "base/name.hpp"
 
-#include <holdfast/options.hpp>
-
 #include <algorithm>
 
 namespace holdfast::base {
@@ -21,9 +19,9 @@ bool is_encoded(char c) noexcept {
 
 }  // namespace
 
-std::optional<failure> check_name(std::string_view name) {
-    if (!name.empty() && name.size() <= name_bytes_max) return std::nullopt;
-    return failure{errc::misuse, "a lock name has 1 to " + std::to_string(name_bytes_max) +
+std::optional<failure> check_name(std::string_view name, std::size_t limit) {
+    if (!name.empty() && name.size() <= limit) return std::nullopt;
+    return failure{errc::misuse, "a lock name has 1 to " + std::to_string(limit) +
                                      " bytes, this one has " + std::to_string(name.size())};
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <holdfast/errc.hpp>
+#include <holdfast/options.hpp>
 
 #include <optional>
 #include <string>
@@ -12,8 +13,9 @@
 
 namespace holdfast::base {
 
-/// @return Why `name` is no lock name (empty, or over 512 bytes), or nothing if it is one.
-[[nodiscard]] std::optional<failure> check_name(std::string_view name);
+/// @return Why `name` is no lock name (empty, or over `limit` bytes), or nothing if it is one.
+[[nodiscard]] std::optional<failure> check_name(std::string_view name,
+                                                std::size_t limit = name_bytes_max);
 
 /// @return Why `owner` is no owner label (over 256 bytes, or control characters), or nothing.
 [[nodiscard]] std::optional<failure> check_owner(std::string_view owner);

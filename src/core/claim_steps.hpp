@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 namespace holdfast::core {
 
@@ -34,6 +35,7 @@ struct claim_limits {
     milliseconds ttl{0};
     nanoseconds stop_margin{0};
     double drift_factor{0};
+    std::uint64_t attempts_max{0};  ///< No attempt starts after that many; 0: without end.
 };
 
 /// Decides, attempt by attempt.
@@ -44,10 +46,13 @@ public:
     /// Call before each attempt with the present.
     constexpr void sending(time_point now) noexcept {
         attempt_sent_ = now;
+        ++attempts_;
         if (!maybe_ours_) first_sent_ = now;
     }
     /// @return Whether an earlier attempt may have taken effect.
     [[nodiscard]] constexpr bool maybe_ours() const noexcept { return maybe_ours_; }
+    /// @return How many attempts there were.
+    [[nodiscard]] constexpr std::uint64_t attempts() const noexcept { return attempts_; }
     /// @return The end of validity of the grant that was just answered.
     [[nodiscard]] constexpr time_point valid_until() const noexcept { return valid_until_; }
     /// @return The instant from which the granted ttl counts.
@@ -63,7 +68,7 @@ public:
     /// A grant that came too late was released; what follows is a new claim, with a new value.
     [[nodiscard]] constexpr step after_giving_back(time_point now) noexcept {
         maybe_ours_ = false;
-        return now < limits_.wait_until ? step::pause : step::fail;
+        return may_go_on(now) ? step::pause : step::fail;
     }
     /// The store did not say yes.
     [[nodiscard]] constexpr step refused(errc why, time_point now) noexcept {
@@ -71,21 +76,26 @@ public:
             case errc::contended:
                 // No end of a doubt: an attempt whose reply was lost may yet arrive, and take the
                 // lock later than attempts that were sent after it.
-                if (now < limits_.wait_until) return step::await_free;
-                return step::time_out;
+                return may_go_on(now) ? step::await_free : step::time_out;
             case errc::in_doubt:
                 maybe_ours_ = true;
-                return now < std::max(limits_.wait_until, limits_.doubt_until) ? step::pause
-                                                                               : step::fail;
+                return now < limits_.doubt_until || may_go_on(now) ? step::pause : step::fail;
+            case errc::no_quorum:
             case errc::unreachable:
                 if (maybe_ours_ && now < limits_.doubt_until) return step::pause;
-                return now < limits_.wait_until ? step::pause : step::fail;
+                return may_go_on(now) ? step::pause : step::fail;
             default: return step::fail;
         }
     }
 
 private:
+    [[nodiscard]] constexpr bool may_go_on(time_point now) const noexcept {
+        const bool counted_out = limits_.attempts_max != 0 && attempts_ >= limits_.attempts_max;
+        return !counted_out && now < limits_.wait_until;
+    }
+
     claim_limits limits_;
+    std::uint64_t attempts_{0};
     time_point first_sent_{};
     time_point attempt_sent_{};
     time_point granted_from_{};

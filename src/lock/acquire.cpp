@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "base/holder_record.hpp"
 #include "core/backoff.hpp"
 #include "core/claim_steps.hpp"
 #include "core/renew_plan.hpp"
@@ -18,31 +17,19 @@
 namespace holdfast::lock {
 namespace {
 
-constexpr std::size_t id_digits = 32;
-
-std::string id_text(const std::array<std::byte, 16>& bits) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    text.reserve(2 * bits.size());
-    for (const std::byte b : bits) {
-        text += digits[std::to_integer<unsigned>(b) >> 4U];
-        text += digits[std::to_integer<unsigned>(b) & 0xFU];
-    }
-    return text;
-}
-
 core::nanoseconds stop_margin_of(const acquire_options& options) {
     if (options.stop_margin) return *options.stop_margin;
     return core::default_stop_margin(options.ttl);
 }
 
-core::claim_limits limits_of(const acquire_options& options, const locker_options& settings,
+core::claim_limits limits_of(const acquire_plan& plan, const locker_options& settings,
                              time_point now) {
-    return {.wait_until = core::saturating_add(now, options.wait),
+    return {.wait_until = core::saturating_add(now, plan.options.wait),
             .doubt_until = now + settings.timeout,
-            .ttl = options.ttl,
-            .stop_margin = stop_margin_of(options),
-            .drift_factor = settings.drift_factor};
+            .ttl = plan.options.ttl,
+            .stop_margin = stop_margin_of(plan.options),
+            .drift_factor = settings.drift_factor,
+            .attempts_max = plan.retry ? plan.retry->attempts_max : 0};
 }
 
 failure too_late(core::milliseconds ttl) {
@@ -57,94 +44,101 @@ failure cancelled_wait() {
 
 }  // namespace
 
-asio::awaitable<result<held_ptr>> engine::acquire(std::string name, acquire_options options) {
-    if (auto wrong = check_acquire(name, options)) co_return *wrong;
-    if (options.stop.stop_requested()) co_return cancelled_wait();
-    if (options.stop.stop_possible())
-        co_return co_await acquire_until_stopped(std::move(name), std::move(options));
-    co_return co_await acquire_now(std::move(name), std::move(options));
+/// One acquisition under way.
+struct engine::pursuit {
+    const acquire_plan& plan;
+    time_point wait_until;
+    core::claim_steps steps;
+    claim wanted;
+    std::string id;
+};
+
+asio::awaitable<result<held_ptr>> engine::acquire(std::string name, acquire_plan plan) {
+    if (auto wrong = check_acquire(name, plan.options, name_limit())) co_return *wrong;
+    if (plan.options.stop.stop_requested()) co_return cancelled_wait();
+    if (plan.options.stop.stop_possible())
+        co_return co_await acquire_until_stopped(std::move(name), std::move(plan));
+    co_return co_await acquire_now(std::move(name), std::move(plan));
 }
 
 // Turns the caller's stop token into Asio's cancellation, so that there is one way to be cancelled.
 asio::awaitable<result<held_ptr>> engine::acquire_until_stopped(std::string name,
-                                                                acquire_options options) {
+                                                                acquire_plan plan) {
     const auto signal = std::make_shared<asio::cancellation_signal>();
     auto emit = [signal, executor = parts_.executor] {
         asio::post(executor, [signal] { signal->emit(asio::cancellation_type::terminal); });
     };
-    const std::stop_callback on_stop(options.stop, std::move(emit));
+    const std::stop_callback on_stop(plan.options.stop, std::move(emit));
     auto outer = co_await asio::this_coro::cancellation_state;
     if (outer.slot().is_connected())
         outer.slot().assign([signal](asio::cancellation_type type) { signal->emit(type); });
     auto token = asio::bind_cancellation_slot(signal->slot(), asio::use_awaitable);
-    auto inner = acquire_now(std::move(name), std::move(options));
+    auto inner = acquire_now(std::move(name), std::move(plan));
     co_return co_await asio::co_spawn(parts_.executor, std::move(inner), token);
 }
 
-asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_options options) {
+asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_plan plan) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    claim wanted{.name = std::move(name),
-                 .value = draw_value(options.owner),
-                 .ttl = options.ttl,
-                 .fence = options.fence};
-    core::claim_steps steps(limits_of(options, parts_.options, now()));
+    const time_point started = now();
+    pursuit aim{.plan = plan,
+                .wait_until = core::saturating_add(started, plan.options.wait),
+                .steps = core::claim_steps(limits_of(plan, parts_.options, started)),
+                .wanted = {.name = std::move(name),
+                           .value = {},
+                           .ttl = plan.options.ttl,
+                           .fence = plan.options.fence},
+                .id = {}};
     result<grant> answer = failure{};
-    const std::optional<failure> failed = co_await try_claim(wanted, steps, options, answer);
+    const std::optional<failure> failed = co_await try_claim(aim, answer);
     if (failed) {
-        if (!steps.maybe_ours()) co_return *failed;
-        release_in_background(wanted.name, wanted.value);
+        if (!aim.steps.maybe_ours()) co_return *failed;
+        release_in_background(aim.wanted.name, aim.wanted.value);
         failure why = *failed;
         // A server that cannot be asked any more may have the lock all the same.
         if (why.code == errc::unreachable) why.code = errc::in_doubt;
         co_return why;
     }
-    std::string id = wanted.value.substr(0, id_digits);
-    held_ptr held = make_held(std::move(wanted.name), std::move(id), std::move(wanted.value),
-                              answer->fencing_token, options);
-    held->extend(steps.granted_from(), options.ttl);
+    identity who{.id = std::move(aim.id), .value = std::move(aim.wanted.value)};
+    held_ptr held =
+        make_held(std::move(aim.wanted.name), std::move(who), answer->fencing_token, plan);
+    held->attempts = aim.steps.attempts();
+    held->waited = now() - started;
+    held->extend(aim.steps.granted_from(), plan.options.ttl);
     ++counted_.grants;
     keep(held);
     co_return held;
 }
 
 // One attempt after the other until one is granted, which leaves its answer in `answer`.
-asio::awaitable<std::optional<failure>> engine::try_claim(claim& wanted, core::claim_steps& steps,
-                                                          const acquire_options& options,
-                                                          result<grant>& answer) {
-    const time_point wait_until = core::saturating_add(now(), options.wait);
+asio::awaitable<std::optional<failure>> engine::try_claim(pursuit& aim, result<grant>& answer) {
+    const acquire_options& options = aim.plan.options;
     for (unsigned failures = 1;; ++failures) {  // Ends with the wait, or the doubt, at the latest.
-        steps.sending(now());
-        const attempt which = steps.maybe_ours() ? attempt::repeated : attempt::first;
-        answer = co_await parts_.where->acquire(wanted, which, op_deadline());
+        answer = co_await attempt_once(aim);
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) {
             // Whether it was granted, or will be: nobody wants it any more.
             if (answer || answer.error().code == errc::cancelled ||
-                answer.error().code == errc::in_doubt || steps.maybe_ours())
-                release_in_background(wanted.name, wanted.value);
+                answer.error().code == errc::in_doubt || aim.steps.maybe_ours())
+                release_in_background(aim.wanted.name, aim.wanted.value);
             co_return cancelled_wait();
         }
         if (!answer) count_error(answer.error());
-        core::step next = answer ? steps.granted(answer->taken_earlier, now())
-                                 : steps.refused(answer.error().code, now());
+        core::step next = answer ? aim.steps.granted(answer->taken_earlier, now())
+                                 : aim.steps.refused(answer.error().code, now());
         failure why = answer ? too_late(options.ttl) : answer.error();
         if (next == core::step::give_back) {
             // How that went is counted; if it did not, the lease ends by its ttl.
             static_cast<void>(
-                co_await release_value(wanted.name, wanted.value, steps.valid_until()));
-            // A release that is still under way must not meet a lock that we take afterwards.
-            wanted.value = draw_value(options.owner);
-            next = steps.after_giving_back(now());
+                co_await release_value(aim.wanted.name, aim.wanted.value, aim.steps.valid_until()));
+            next = aim.steps.after_giving_back(now());
         }
         switch (next) {
             case core::step::succeed: co_return std::nullopt;
             case core::step::await_free:
                 failures = 0;
-                co_await parts_.where->await_change(wanted.name, wait_until);
+                co_await wait_for_turn(aim, next, failures);
                 break;
-            case core::step::pause:
-                co_await pause(failures, std::max(wait_until, op_deadline()));
-                break;
+            case core::step::pause: co_await wait_for_turn(aim, next, failures); break;
             case core::step::time_out:
                 if (options.wait.count() > 0) why.code = errc::timed_out;
                 co_return why;
@@ -154,9 +148,35 @@ asio::awaitable<std::optional<failure>> engine::try_claim(claim& wanted, core::c
     }
 }
 
-std::string engine::draw_value(const std::string& owner) {
-    const std::string id = id_text(parts_.random->id_bits());
-    return base::write_holder_record(id, parts_.pid, parts_.host, owner);
+asio::awaitable<result<grant>> engine::attempt_once(pursuit& aim) {
+    const bool repeated = aim.steps.maybe_ours();
+    if (!repeated) {
+        // What came before may have been released, and that release may still be under way: it
+        // must not meet a lock that we take now.
+        identity who = draw_identity(aim.plan.options.owner);
+        aim.id = std::move(who.id);
+        aim.wanted.value = std::move(who.value);
+    }
+    aim.steps.sending(now());
+    const attempt which = repeated ? attempt::repeated : attempt::first;
+    co_return co_await parts_.where->acquire(aim.wanted, which, op_deadline());
+}
+
+asio::awaitable<void> engine::wait_for_turn(const pursuit& aim, core::step next,
+                                            unsigned failures) {
+    if (aim.plan.retry) {
+        const auto length = core::retry_pause(*aim.plan.retry, parts_.random->jitter_bits());
+        co_await sleep_until(*parts_.time, std::min(now() + length, aim.wait_until));
+    } else if (next == core::step::await_free) {
+        co_await parts_.where->await_change(aim.wanted.name, aim.wait_until);
+    } else {
+        co_await pause(failures, std::max(aim.wait_until, op_deadline()));
+    }
+}
+
+identity engine::draw_identity(const std::string& owner) {
+    const claimant who{.host = parts_.host, .pid = parts_.pid, .owner = owner};
+    return parts_.where->draw_identity(*parts_.random, who);
 }
 
 asio::awaitable<bool> engine::pause(unsigned failures, time_point until) {
@@ -165,25 +185,28 @@ asio::awaitable<bool> engine::pause(unsigned failures, time_point until) {
     co_return co_await sleep_until(*parts_.time, std::min(now() + length, until));
 }
 
-held_ptr engine::make_held(std::string name, std::string id, std::string value, std::uint64_t token,
-                           const acquire_options& options) {
+held_ptr engine::make_held(std::string name, identity who, std::uint64_t token,
+                           const acquire_plan& plan) {
     auto held = std::make_shared<held_lease>();
     held->name = std::move(name);
-    held->id = std::move(id);
-    held->value = std::move(value);
+    held->id = std::move(who.id);
+    held->value = std::move(who.value);
     held->fencing_token = token;
-    held->stop_margin = stop_margin_of(options);
+    held->stop_margin = stop_margin_of(plan.options);
+    held->renew_ahead = plan.renew_ahead;
     held->drift_factor = parts_.options.drift_factor;
-    held->hold_until = core::saturating_add(now(), options.max_hold);
-    held->auto_renew = options.auto_renew;
-    held->ttl = options.ttl;
+    held->hold_until = core::saturating_add(now(), plan.options.max_hold);
+    held->auto_renew = plan.options.auto_renew;
+    held->ttl = plan.options.ttl;
     return held;
 }
 
-// A release or renewal by id alone: the store compares whole values, so the value is read first.
+// A release or renewal by id alone: the store compares whole values, so where the id does not tell
+// it the value is read first.
 asio::awaitable<result<std::string>> engine::value_of(const lease& known, time_point deadline) {
-    if (auto wrong = check_acquire(known.name, {.ttl = known.ttl})) co_return *wrong;
+    if (auto wrong = check_acquire(known.name, {.ttl = known.ttl}, name_limit())) co_return *wrong;
     if (auto wrong = check_id(known.id)) co_return *wrong;
+    if (auto value = parts_.where->value_of(known.id)) co_return std::move(*value);
     auto found = co_await parts_.where->inspect(known.name, deadline);
     if (!found) {
         failure why = found.error();
@@ -203,7 +226,7 @@ asio::awaitable<result<std::string>> engine::value_of(const lease& known, time_p
 
 asio::awaitable<result<held_ptr>> engine::adopt(lease handed, acquire_options options) {
     options.ttl = handed.ttl;
-    if (auto wrong = check_acquire(handed.name, options)) co_return *wrong;
+    if (auto wrong = check_acquire(handed.name, options, name_limit())) co_return *wrong;
     auto value = co_await value_of(handed, op_deadline());
     if (!value) co_return value.error();
     const time_point sent = now();
@@ -213,8 +236,9 @@ asio::awaitable<result<held_ptr>> engine::adopt(lease handed, acquire_options op
         count_error(ask.outcome.error());
         co_return ask.outcome.error();
     }
-    held_ptr held =
-        make_held(handed.name, handed.id, std::move(*value), handed.fencing_token, options);
+    identity who{.id = handed.id, .value = std::move(*value)};
+    const acquire_plan plan(std::move(options));
+    held_ptr held = make_held(handed.name, std::move(who), handed.fencing_token, plan);
     held->extend(sent, handed.ttl);
     if (now() >= held->stop_by()) co_return too_late(handed.ttl);
     ++counted_.grants;

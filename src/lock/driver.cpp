@@ -24,13 +24,13 @@ driver::~driver() {
     background_.join();
     work_.reset();
     context_.poll();
-    signaller_.request_stop();
-    if (signaller_.joinable()) signaller_.join();
+    user_work_.reset();  // What users were promised to be told is still told.
+    if (user_thread_.joinable()) user_thread_.join();
 }
 
 bool driver::on_own_thread() const noexcept {
     const auto me = std::this_thread::get_id();
-    return me == background_.get_id() || me == signaller_.get_id();
+    return me == background_.get_id() || me == user_thread_.get_id();
 }
 
 void driver::drive(waiter& me) {
@@ -123,23 +123,13 @@ void driver::lead_in_background() {
 }
 
 void driver::signal(std::stop_source source) {
-    const std::scoped_lock lock(signal_mutex_);
-    signals_.push_back(std::move(source));
-    if (!signaller_.joinable())
-        signaller_ =
-            std::jthread([this](const std::stop_token& stop) { signal_in_background(stop); });
-    signal_turn_.notify_one();
+    asio::post(user_executor(), [source = std::move(source)]() mutable { source.request_stop(); });
 }
 
-void driver::signal_in_background(const std::stop_token& stop) {
-    std::unique_lock lock(signal_mutex_);
-    while (signal_turn_.wait(lock, stop, [&] { return !signals_.empty(); })) {
-        std::stop_source source = std::move(signals_.front());
-        signals_.pop_front();
-        lock.unlock();
-        source.request_stop();
-        lock.lock();
-    }
+asio::any_io_executor driver::user_executor() {
+    const std::scoped_lock lock(user_mutex_);
+    if (!user_thread_.joinable()) user_thread_ = std::thread([this] { user_context_.run(); });
+    return user_context_.get_executor();
 }
 
 }  // namespace holdfast::lock

@@ -11,8 +11,10 @@
 // Invariants: at most one thread drives the context at any time; user code never runs on it.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
@@ -61,9 +63,12 @@ public:
     /// nobody is driving.
     void post(std::function<void()> work);
 
-    /// Requests a stop on `source` from a thread that only does this, so that the callbacks of
-    /// users delay no renewal.
+    /// Requests a stop on `source` from the users' thread: their callbacks must delay no renewal.
     void signal(std::stop_source source);
+
+    /// @return Where users' code runs: on a thread that does nothing else, which is started by the
+    ///         first call. That code may call `run`.
+    [[nodiscard]] asio::any_io_executor user_executor();
 
     /// @return Whether this is one of the driver's own threads, which cannot destroy it.
     [[nodiscard]] bool on_own_thread() const noexcept;
@@ -81,7 +86,6 @@ private:
     void finish(waiter& me);
     void pass_on_lead();
     void lead_in_background();
-    void signal_in_background(const std::stop_token& stop);
 
     asio::io_context context_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
@@ -93,12 +97,13 @@ private:
     bool closing_{false};            // Guarded by mutex_.
     std::uint64_t activity_{0};      // Guarded by mutex_: callers that came so far.
 
-    std::mutex signal_mutex_;
-    std::condition_variable_any signal_turn_;
-    std::deque<std::stop_source> signals_;  // Guarded by signal_mutex_.
+    std::mutex user_mutex_;
+    std::thread user_thread_;  // Started under user_mutex_.
+    asio::io_context user_context_{1};
+    asio::executor_work_guard<asio::io_context::executor_type> user_work_{
+        user_context_.get_executor()};
 
     std::thread background_;
-    std::jthread signaller_;
 };
 
 }  // namespace holdfast::lock

@@ -11,6 +11,7 @@
 #include <holdfast/options.hpp>
 #include <holdfast/store.hpp>
 
+#include "core/retry_rule.hpp"
 #include "lock/held_lease.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -27,12 +28,25 @@
 #include <vector>
 
 namespace holdfast::core {
-class claim_steps;
+enum class step;
 }
 
 namespace holdfast::lock {
 
 using held_ptr = std::shared_ptr<held_lease>;
+
+/// How a lock is acquired and kept, with what only the facades ask for.
+struct acquire_plan {
+    // Not explicit: whoever asks for nothing special passes the options.
+    acquire_plan(acquire_options how)  // NOLINT(google-explicit-constructor)
+        : options(std::move(how)) {}
+
+    acquire_options options;
+    /// Counted attempts at fixed distances, instead of waiting for a change.
+    std::optional<core::retry_rule> retry{};
+    /// Renew this long before validity ends, or at a third of the ttl if that is earlier.
+    core::nanoseconds renew_ahead{0};
+};
 
 /// What an engine is made of; it keeps them alive, and lets the store go first.
 struct engine_parts {
@@ -53,8 +67,7 @@ public:
     explicit engine(engine_parts parts)
         : parts_(std::move(parts)), keeper_alarm_(*parts_.time), idle_alarm_(*parts_.time) {}
 
-    [[nodiscard]] asio::awaitable<result<held_ptr>> acquire(std::string name,
-                                                            acquire_options options);
+    [[nodiscard]] asio::awaitable<result<held_ptr>> acquire(std::string name, acquire_plan plan);
     [[nodiscard]] asio::awaitable<result<held_ptr>> adopt(lease handed, acquire_options options);
     [[nodiscard]] asio::awaitable<result<void>> renew(held_ptr held, core::milliseconds ttl);
     [[nodiscard]] asio::awaitable<result<void>> release(held_ptr held);
@@ -83,18 +96,18 @@ private:
     };
 
     // acquire.cpp
-    asio::awaitable<result<held_ptr>> acquire_until_stopped(std::string name,
-                                                            acquire_options options);
-    asio::awaitable<result<held_ptr>> acquire_now(std::string name, acquire_options options);
-    asio::awaitable<std::optional<failure>> try_claim(claim& wanted, core::claim_steps& steps,
-                                                      const acquire_options& options,
-                                                      result<grant>& answer);
+    struct pursuit;
+    asio::awaitable<result<held_ptr>> acquire_until_stopped(std::string name, acquire_plan plan);
+    asio::awaitable<result<held_ptr>> acquire_now(std::string name, acquire_plan plan);
+    asio::awaitable<std::optional<failure>> try_claim(pursuit& aim, result<grant>& answer);
+    asio::awaitable<result<grant>> attempt_once(pursuit& aim);
+    asio::awaitable<void> wait_for_turn(const pursuit& aim, core::step next, unsigned failures);
+    identity draw_identity(const std::string& owner);
     asio::awaitable<result<std::string>> value_of(const lease& known, time_point deadline);
-    /// @return A value that was never used before.
-    std::string draw_value(const std::string& owner);
     asio::awaitable<bool> pause(unsigned failures, time_point until);
-    held_ptr make_held(std::string name, std::string id, std::string value, std::uint64_t token,
-                       const acquire_options& options);
+    held_ptr make_held(std::string name, identity who, std::uint64_t token,
+                       const acquire_plan& plan);
+    [[nodiscard]] std::size_t name_limit() const noexcept { return parts_.where->name_limit(); }
 
     // keeper.cpp
     void keep(const held_ptr& held);

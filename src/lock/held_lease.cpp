@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "lock/held_lease.hpp"
 
+#include "core/renew_plan.hpp"
+
 #include <algorithm>
 
 namespace holdfast::lock {
@@ -8,6 +10,12 @@ namespace holdfast::lock {
 void held_lease::extend(time_point from, core::milliseconds length) noexcept {
     sent = from;
     valid_until = core::valid_until(from, std::min(length, doubtful_ttl), drift_factor);
+}
+
+time_point held_lease::renew_at() const noexcept {
+    const time_point usual = core::renew_at(sent, ttl);
+    if (renew_ahead.count() == 0) return usual;
+    return std::max(sent, std::min(usual, valid_until.load() - renew_ahead));
 }
 
 time_point held_lease::stop_by() const noexcept { return valid_until.load() - stop_margin; }

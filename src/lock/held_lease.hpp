@@ -34,9 +34,12 @@ struct held_lease {
     std::string value;
     std::uint64_t fencing_token{0};
     core::nanoseconds stop_margin{0};
+    core::nanoseconds renew_ahead{0};  ///< See `acquire_plan`.
     double drift_factor{0};
     time_point hold_until{time_point::max()};
     bool auto_renew{true};
+    std::uint64_t attempts{0};    ///< How many it took; 0 if it was adopted.
+    core::nanoseconds waited{0};  ///< How long that took.
 
     // Shared.
     std::atomic<core::milliseconds> ttl{core::milliseconds{0}};
@@ -55,6 +58,8 @@ struct held_lease {
 
     /// Counts the lease from `from`, for `length`.
     void extend(time_point from, core::milliseconds length) noexcept;
+    /// @return When the first attempt at the next renewal starts.
+    [[nodiscard]] time_point renew_at() const noexcept;
     /// @return The instant at which the holder is told to stop.
     [[nodiscard]] time_point stop_by() const noexcept;
 

@@ -33,7 +33,7 @@ time_point next_look(const held_lease& held) noexcept {
 }  // namespace
 
 void engine::keep(const held_ptr& held) {
-    held->next_attempt = core::renew_at(held->sent, held->ttl);
+    held->next_attempt = held->renew_at();
     watch(held);
     if (keeping_ || stopped_) return;
     keeping_ = true;
@@ -157,7 +157,7 @@ void engine::settle(const held_ptr& held, time_point sent, core::milliseconds tt
         held->failures = 0;
         // A renewal that was sent earlier than another that succeeded changes nothing.
         if (sent >= held->sent) held->extend(sent, std::min(ttl, held->ttl.load()));
-        held->next_attempt = core::renew_at(held->sent, held->ttl);
+        held->next_attempt = held->renew_at();
         return watch(held);
     }
     if (outcome.error().code == errc::lost) {

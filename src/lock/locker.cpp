@@ -26,7 +26,11 @@ locker::locker(std::shared_ptr<lock::session> opened) noexcept : session_(std::m
 result<locker> locker::open(std::string_view url, const locker_options& options) {
     const auto make = lock::factory_for(url);
     if (!make) return make.error();
-    auto opened = lock::session::open(*make, options);
+    return open(*make, options);
+}
+
+result<locker> locker::open(const store_factory& make, const locker_options& options) {
+    auto opened = lock::session::open(make, options);
     if (!opened) return opened.error();
     return locker(std::move(*opened));
 }

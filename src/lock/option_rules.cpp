@@ -26,8 +26,9 @@ std::optional<failure> check_id(std::string_view id) {
                    "a lock id has 1 to 256 bytes, this one has " + std::to_string(id.size())};
 }
 
-std::optional<failure> check_acquire(std::string_view name, const acquire_options& options) {
-    if (auto wrong = base::check_name(name)) return wrong;
+std::optional<failure> check_acquire(std::string_view name, const acquire_options& options,
+                                     std::size_t name_limit) {
+    if (auto wrong = base::check_name(name, name_limit)) return wrong;
     if (auto wrong = check_ttl(options.ttl)) return wrong;
     if (options.wait.count() < 0 || (options.wait > wait_max && options.wait != forever))
         return failure{errc::misuse,

@@ -15,7 +15,8 @@ namespace holdfast::lock {
 
 /// @return Which rule of `acquire_options`, or of names, is broken; nothing if none is.
 [[nodiscard]] std::optional<failure> check_acquire(std::string_view name,
-                                                   const acquire_options& options);
+                                                   const acquire_options& options,
+                                                   std::size_t name_limit = name_bytes_max);
 /// @return Why `ttl` is outside its domain, or nothing.
 [[nodiscard]] std::optional<failure> check_ttl(std::chrono::milliseconds ttl);
 /// @return Which rule of `locker_options` is broken, or nothing.

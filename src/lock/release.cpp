@@ -67,7 +67,8 @@ asio::awaitable<result<void>> engine::release_value(std::string name, std::strin
         }
         count_error(why);
         in_doubt = in_doubt || code == errc::in_doubt || code == errc::cancelled;
-        const bool again = code == errc::in_doubt || code == errc::unreachable;
+        const bool again =
+            code == errc::in_doubt || code == errc::unreachable || code == errc::no_quorum;
         if (!again || now() >= until || !co_await pause(failures, until)) {
             const bool unclear = code != errc::lost && code != errc::wrong_type;
             if (unclear) ++counted_.releases_in_doubt;
@@ -113,7 +114,7 @@ asio::awaitable<result<void>> engine::release_known(lease known) {
 }
 
 asio::awaitable<result<std::optional<lock_info>>> engine::inspect(std::string name) {
-    if (auto wrong = check_acquire(name, {})) co_return *wrong;
+    if (auto wrong = check_acquire(name, {}, name_limit())) co_return *wrong;
     auto found = co_await parts_.where->inspect(name, op_deadline());
     if (!found) count_error(found.error());
     co_return found;
@@ -129,7 +130,7 @@ asio::awaitable<result<std::vector<lock_info>>> engine::list(std::string prefix)
 }
 
 asio::awaitable<result<std::optional<lock_info>>> engine::break_lock(std::string name) {
-    if (auto wrong = check_acquire(name, {})) co_return *wrong;
+    if (auto wrong = check_acquire(name, {}, name_limit())) co_return *wrong;
     auto taken = co_await parts_.where->take_away(name, op_deadline());
     if (!taken) count_error(taken.error());
     co_return taken;

@@ -97,6 +97,10 @@ session::~session() {
     engine_.reset();
 }
 
+asio::any_io_executor session::user_executor() {
+    return driver_ && at_home() ? driver_->user_executor() : executor_;
+}
+
 void session::drop(const held_ptr& held) noexcept {
     if (!at_home()) return;
     try {

@@ -46,9 +46,20 @@ public:
     template <class Verb>
     auto call(Verb verb) -> typename decltype(verb(std::declval<engine&>()))::value_type {
         if (!at_home()) return foreign();
-        if (driver_) return driver_->run(verb(*engine_));
-        return asio::co_spawn(executor_, verb(*engine_), asio::use_future).get();
+        return run(verb(*engine_));
     }
+
+    /// Runs `work`, which was made with `engine_here`, to its end.
+    template <class T>
+    T run(asio::awaitable<T> work) {
+        if (!at_home()) return foreign();
+        if (driver_) return driver_->run(std::move(work));
+        return asio::co_spawn(executor_, std::move(work), asio::use_future).get();
+    }
+    /// For work that is then given to `run`, or spawned on `executor()`.
+    [[nodiscard]] engine& engine_here() const noexcept { return *engine_; }
+    /// @return What calls in a forked child are answered with.
+    [[nodiscard]] static failure foreign();
 
     /// The same for a coroutine that runs anywhere.
     template <class Verb>
@@ -65,6 +76,8 @@ public:
     /// @return Whether this is the process that opened the session.
     [[nodiscard]] bool at_home() const noexcept { return home_.at_home(); }
     [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
+    /// @return Where the callbacks of users run that name no executor of their own.
+    [[nodiscard]] asio::any_io_executor user_executor();
     [[nodiscard]] lock_statistics statistics() const noexcept;
     [[nodiscard]] const std::string& address() const noexcept { return address_; }
 
@@ -73,7 +86,6 @@ private:
     static std::shared_ptr<session> make_shared_session();
     result<void> start(const asio::any_io_executor& executor, const store_factory& make,
                        const locker_options& options);
-    static failure foreign();
 
     port::fork_sentinel home_;
     std::unique_ptr<driver> driver_;  // Null for an asynchronous session.

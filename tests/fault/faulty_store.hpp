@@ -7,6 +7,8 @@
 
 #include "memory/memory_store.hpp"
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,6 +16,7 @@ namespace holdfast::fault {
 
 /// How a step goes wrong.
 enum class trouble {
+    none,          ///< It goes well.
     unreachable,   ///< Not sent: no effect.
     lost_request,  ///< Sent, did not arrive: in doubt, no effect.
     lost_reply,    ///< Took effect: in doubt.
@@ -22,28 +25,39 @@ enum class trouble {
     denied,        ///< The server refuses.
     garbage,       ///< The server makes no sense.
     lost_lock,     ///< The lock is deleted by somebody just before the step.
+    late_request,  ///< In doubt; takes effect when the test calls `arrive`.
 };
 
 /// See the top of the file. Steps are numbered from 0 in the order of the calls.
 class faulty_store final : public store {
 public:
+    /// What happens to a step.
+    using plan = std::function<trouble(std::size_t step)>;
+
     faulty_store(timeline& time, std::size_t bad_step, trouble how)
-        : time_(time), bad_step_(bad_step), how_(how) {}
+        : faulty_store(time, std::make_shared<memory::lock_table>(),
+                       [=](std::size_t step) { return step == bad_step ? how : trouble::none; }) {}
+    faulty_store(timeline& time, std::shared_ptr<memory::lock_table> on, plan what_happens)
+        : table(*on), time_(time), plan_(std::move(what_happens)), shared_(std::move(on)) {}
 
     asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
                                            time_point deadline) override {
         const claim copy = wanted;
-        co_return co_await step<grant>(copy.name, deadline,
-                                       [&] { return table.acquire(copy, which, time_.now()); });
+        const auto act = [=, this] { return table.acquire(copy, which, time_.now()); };
+        co_return co_await step<grant>(copy.name, deadline, act);
     }
     asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override {
         for (renewal& ask : batch) {
             const std::string name(ask.name);
-            auto answer = co_await step<bool>(name, deadline, [&]() -> result<bool> {
-                auto done = table.renew(ask, time_.now());
+            const std::string value(ask.value);
+            const auto ttl = ask.ttl;
+            const auto act = [=, this]() -> result<bool> {
+                const renewal late{.name = name, .value = value, .ttl = ttl};
+                auto done = table.renew(late, time_.now());
                 if (!done) return done.error();
                 return true;
-            });
+            };
+            auto answer = co_await step<bool>(name, deadline, act);
             if (answer)
                 ask.outcome = result<void>{};
             else
@@ -54,34 +68,38 @@ public:
                                           time_point deadline) override {
         const std::string n(name);
         const std::string v(value);
-        auto answer = co_await step<bool>(n, deadline, [&]() -> result<bool> {
+        const auto act = [=, this]() -> result<bool> {
             auto done = table.release(n, v, time_.now());
             if (!done) return done.error();
             return true;
-        });
+        };
+        auto answer = co_await step<bool>(n, deadline, act);
         if (!answer) co_return answer.error();
         co_return result<void>{};
     }
     asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,
                                                               time_point deadline) override {
         const std::string n(name);
-        co_return co_await step<std::optional<lock_info>>(n, deadline, [&] {
+        const auto act = [=, this] {
             return result<std::optional<lock_info>>(table.inspect(n, time_.now()));
-        });
+        };
+        co_return co_await step<std::optional<lock_info>>(n, deadline, act);
     }
     asio::awaitable<result<std::vector<lock_info>>> list(std::string_view prefix,
                                                          time_point deadline) override {
         const std::string p(prefix);
-        co_return co_await step<std::vector<lock_info>>(p, deadline, [&] {
+        const auto act = [=, this] {
             return result<std::vector<lock_info>>(table.list(p, time_.now()));
-        });
+        };
+        co_return co_await step<std::vector<lock_info>>(p, deadline, act);
     }
     asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
                                                                 time_point deadline) override {
         const std::string n(name);
-        co_return co_await step<std::optional<lock_info>>(n, deadline, [&] {
+        const auto act = [=, this] {
             return result<std::optional<lock_info>>(table.take_away(n, time_.now()));
-        });
+        };
+        co_return co_await step<std::optional<lock_info>>(n, deadline, act);
     }
     asio::awaitable<void> await_change(std::string_view, time_point until) override {
         const time_point next = time_.now() + std::chrono::milliseconds(10);
@@ -93,14 +111,24 @@ public:
     /// @return How many steps were taken.
     [[nodiscard]] std::size_t steps() const noexcept { return next_step_; }
 
-    memory::lock_table table;
+    /// Lets a request that is late take effect. @return false if there is none.
+    bool arrive() {
+        if (late_.empty()) return false;
+        const auto effect = std::move(late_.front());
+        late_.pop_front();
+        effect();
+        return true;
+    }
+
+    memory::lock_table& table;
 
 private:
     template <class T, class Act>
     asio::awaitable<result<T>> step(const std::string& name, time_point deadline, Act act) {
         using namespace std::chrono_literals;
-        if (next_step_++ != bad_step_) co_return act();
-        switch (how_) {
+        const trouble how = plan_(next_step_++);
+        switch (how) {
+            case trouble::none: co_return act();
             case trouble::unreachable: co_return failure{errc::unreachable, "fault"};
             case trouble::lost_request: co_return failure{errc::in_doubt, "fault"};
             case trouble::lost_reply:
@@ -119,13 +147,19 @@ private:
             case trouble::lost_lock:
                 static_cast<void>(table.take_away(name, time_.now()));
                 co_return act();
+            case trouble::late_request: late_.push_back([act] { static_cast<void>(act()); }); break;
+        }
+        if (how == trouble::late_request) {
+            static_cast<void>(co_await sleep_until(time_, deadline));
+            co_return failure{errc::in_doubt, "fault"};
         }
         co_return failure{errc::misuse, "no such fault"};
     }
 
     timeline& time_;
-    std::size_t bad_step_;
-    trouble how_;
+    plan plan_;
+    std::shared_ptr<memory::lock_table> shared_;
+    std::deque<std::function<void()>> late_;
     std::size_t next_step_{0};
     std::string address_{"faulty:"};
 };

@@ -2,10 +2,12 @@
 #include <holdfast/options.hpp>
 
 #include "core/backoff.hpp"
+#include "core/ballot.hpp"
 #include "core/claim_steps.hpp"
 #include "core/fence_rule.hpp"
 #include "core/lease_math.hpp"
 #include "core/renew_plan.hpp"
+#include "core/retry_rule.hpp"
 
 #include <gtest/gtest.h>
 
@@ -29,6 +31,41 @@ static_assert(saturating_add(start, milliseconds::max()) == time_point::max());
 static_assert(saturating_add(time_point::max() - 1s, 2s) == time_point::max());
 static_assert(renew_at(start, 30s) == start + 10s);
 static_assert(needs_floor(1) && needs_floor(fence_floor - 1) && !needs_floor(fence_floor));
+
+static_assert(judge({.nodes = 3, .yes = 2}) == verdict::accepted);
+static_assert(judge({.nodes = 3, .yes = 1, .no = 1}) == verdict::undecided);
+static_assert(judge({.nodes = 3, .yes = 1, .no = 1, .failed = 1}) == verdict::refused);
+static_assert(judge({.nodes = 3, .no = 2}) == verdict::refused);
+static_assert(judge({.nodes = 3, .failed = 2}) == verdict::no_quorum);
+static_assert(judge({.nodes = 2, .yes = 1, .no = 1}) == verdict::refused);
+static_assert(judge({.nodes = 4, .yes = 2, .no = 2}) == verdict::refused);
+static_assert(judge({.nodes = 4, .yes = 2, .no = 1}) == verdict::undecided);
+static_assert(judge({.nodes = 1, .yes = 1}) == verdict::accepted);
+
+// Why: an even number of nodes, split, must come to an end as well.
+TEST(ballot, is_always_decided_once_all_votes_are_in) {
+    for (std::size_t nodes = 1; nodes <= 9; ++nodes)
+        for (std::size_t yes = 0; yes <= nodes; ++yes)
+            for (std::size_t no = 0; yes + no <= nodes; ++no) {
+                const ballot votes{
+                    .nodes = nodes, .yes = yes, .no = no, .failed = nodes - yes - no};
+                EXPECT_NE(judge(votes), verdict::undecided);
+                EXPECT_EQ(judge(votes) == verdict::accepted, 2 * yes > nodes);
+            }
+}
+
+TEST(retry_rule, pauses_evenly_around_its_delay) {
+    const retry_rule rule{.delay = 200ms, .jitter = 100ms};
+    EXPECT_EQ(retry_pause(rule, 0), 100ms);
+    EXPECT_EQ(retry_pause(rule, 200'000'000), 300ms);
+    EXPECT_EQ(retry_pause(rule, 200'000'001), 100ms);
+    for (const std::uint64_t random : {1ULL, 12345678901ULL, ~0ULL}) {
+        EXPECT_GE(retry_pause(rule, random), 100ms);
+        EXPECT_LE(retry_pause(rule, random), 300ms);
+    }
+    EXPECT_EQ(retry_pause({.delay = 50ms}, ~0ULL), 50ms);
+    EXPECT_GE(retry_pause({.delay = 10ms, .jitter = 100ms}, 0), 0ms) << "never into the past";
+}
 
 TEST(lease_math, leaves_time_to_work_in_even_for_the_shortest_ttl) {
     const auto valid = valid_until(start, ttl_min, 0.01) - start;

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Who holds what, by the word of a majority.
+#include "lock/quorum_store.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <map>
+
+namespace holdfast::lock {
+namespace {
+
+using found_lock = std::optional<lock_info>;
+
+failure too_few(const std::vector<node_error>& nodes, std::size_t all) {
+    failure why{errc::no_quorum, "no majority of the " + std::to_string(all) + " nodes answered"};
+    why.nodes = nodes;
+    for (const node_error& said : nodes) why.text.append("; ").append(said.text);
+    // One question to one node, or the same mistake everywhere: that is the cause.
+    const bool same = std::all_of(nodes.begin(), nodes.end(), [&](const node_error& said) {
+        return said.code == nodes.front().code;
+    });
+    if (!nodes.empty() && same && nodes.front().code != errc::in_doubt)
+        why.code = nodes.front().code;
+    return why;
+}
+
+template <class T>
+std::vector<node_error> failures_of(const quorum_poll<T>& poll) {
+    std::vector<node_error> all;
+    for (std::size_t i = 0; i < poll.answers.size(); ++i)
+        if (poll.answers[i] && !*poll.answers[i])
+            all.push_back({.node = i,
+                           .code = poll.answers[i]->error().code,
+                           .text = poll.answers[i]->error().text});
+    return all;
+}
+
+template <class T>
+std::size_t answered(const quorum_poll<T>& poll) {
+    return poll.count([](const result<T>& answer) { return answer.has_value(); });
+}
+
+// The lock that a majority knows, with the shortest of the remaining times that they tell.
+found_lock agreed(const std::vector<found_lock>& said, std::size_t majority) {
+    for (const found_lock& one : said) {
+        if (!one) continue;
+        std::size_t votes = 0;
+        lock_info lock = *one;
+        for (const found_lock& other : said) {
+            if (!other || other->value != one->value) continue;
+            ++votes;
+            lock.holder.remaining = std::min(lock.holder.remaining, other->holder.remaining);
+        }
+        if (votes >= majority) return lock;
+    }
+    return std::nullopt;
+}
+
+std::vector<found_lock> said_by(const quorum_poll<found_lock>& poll) {
+    std::vector<found_lock> said;
+    for (const auto& answer : poll.answers)
+        if (answer && *answer) said.push_back(**answer);
+    return said;
+}
+
+}  // namespace
+
+asio::awaitable<result<std::optional<lock_info>>> quorum_store::inspect(std::string_view name,
+                                                                        time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const auto question = [nodes = parts_, name = std::string(name), deadline](std::size_t i) {
+        return look(nodes[i], name, deadline);
+    };
+    const std::size_t needed = majority();
+    const auto enough = [needed](const quorum_poll<found_lock>& poll) {
+        const auto said = said_by(poll);
+        const auto free = std::count(said.begin(), said.end(), std::nullopt);
+        return agreed(said, needed) || static_cast<std::size_t>(free) >= needed;
+    };
+    const auto poll = ask_all<found_lock>(env_.executor, parts_.size(), question, enough);
+    if (!co_await poll->ended.wait())
+        co_return failure{errc::cancelled, "the question was cancelled"};
+    if (answered(*poll) < needed) co_return too_few(failures_of(*poll), parts_.size());
+    co_return agreed(said_by(*poll), needed);
+}
+
+asio::awaitable<result<std::vector<lock_info>>> quorum_store::list(std::string_view prefix,
+                                                                   time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    using locks = std::vector<lock_info>;
+    const auto question = [nodes = parts_, prefix = std::string(prefix), deadline](std::size_t i) {
+        return look_all(nodes[i], prefix, deadline);
+    };
+    const auto poll = ask_all<locks>(env_.executor, parts_.size(), question,
+                                     [](const quorum_poll<locks>&) { return false; });
+    if (!co_await poll->ended.wait())
+        co_return failure{errc::cancelled, "the question was cancelled"};
+    if (answered(*poll) < majority()) co_return too_few(failures_of(*poll), parts_.size());
+    std::map<std::string, std::vector<found_lock>> by_name;
+    for (auto& answer : poll->answers) {
+        if (!answer || !*answer) continue;
+        for (lock_info& lock : answer->value()) by_name[lock.name].emplace_back(std::move(lock));
+    }
+    locks found;
+    for (const auto& [name, said] : by_name)
+        if (auto lock = agreed(said, majority())) found.push_back(std::move(*lock));
+    co_return found;
+}
+
+asio::awaitable<result<std::optional<lock_info>>> quorum_store::take_away(std::string_view name,
+                                                                          time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const auto question = [nodes = parts_, name = std::string(name), deadline](std::size_t i) {
+        return take_from(nodes[i], name, deadline);
+    };
+    const auto poll = ask_all<found_lock>(env_.executor, parts_.size(), question,
+                                          [](const quorum_poll<found_lock>&) { return false; });
+    if (!co_await poll->ended.wait())
+        co_return failure{errc::cancelled, "the question was cancelled"};
+    if (answered(*poll) < majority()) co_return too_few(failures_of(*poll), parts_.size());
+    co_return agreed(said_by(*poll), majority());
+}
+
+}  // namespace holdfast::lock

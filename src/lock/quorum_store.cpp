@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "lock/quorum_store.hpp"
+
+#include <holdfast/quorum.hpp>
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+
+namespace holdfast::lock {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Releases that a node owes, all names together; beyond it the oldest are left to their ttl.
+constexpr std::size_t owed_max = 10'000;
+
+bool may_have_effect(const failure& why) noexcept {
+    return why.code == errc::in_doubt || why.code == errc::cancelled;
+}
+
+// What makes every node fail in the same way gets no better by asking again.
+errc common_cause(const std::vector<node_error>& nodes) {
+    errc cause = errc::no_quorum;
+    for (const node_error& said : nodes) {
+        if (said.code == errc::contended) continue;
+        const bool first = cause == errc::no_quorum;
+        if (!first && said.code != cause) return errc::no_quorum;
+        cause = said.code;
+    }
+    const bool lasting = cause == errc::wrong_type || cause == errc::denied ||
+                         cause == errc::protocol || cause == errc::misuse;
+    return lasting ? cause : errc::no_quorum;
+}
+
+using ownership_votes = std::vector<std::optional<result<void>>>;
+using outcomes = std::vector<result<void>>;
+
+core::ballot count_grants(const std::vector<std::optional<result<grant>>>& answers) {
+    core::ballot votes{.nodes = answers.size()};
+    for (const auto& answer : answers) {
+        if (!answer) continue;
+        if (*answer)
+            ++votes.yes;
+        else if (answer->error().code == errc::contended)
+            ++votes.no;
+        else
+            ++votes.failed;
+    }
+    return votes;
+}
+
+// A clear "not yours" is a vote, silence is none.
+core::ballot count_ownership(const ownership_votes& answers) {
+    core::ballot votes{.nodes = answers.size()};
+    for (const auto& answer : answers) {
+        if (!answer) continue;
+        if (*answer)
+            ++votes.yes;
+        else if (answer->error().code == errc::lost)
+            ++votes.no;
+        else
+            ++votes.failed;
+    }
+    return votes;
+}
+
+// What the nodes said so far to the renewal at `place` of a batch.
+ownership_votes votes_on(const quorum_poll<outcomes>& poll, std::size_t place) {
+    ownership_votes votes(poll.answers.size());
+    for (std::size_t i = 0; i < votes.size(); ++i)
+        if (poll.answers[i]) votes[i] = poll.answers[i]->value()[place];
+    return votes;
+}
+
+// Why a release or renewal has no majority.
+failure not_owned(const ownership_votes& answers) {
+    const core::ballot votes = count_ownership(answers);
+    failure why(lost_reason::deleted, "nobody holds it on a majority of the nodes");
+    bool effect = votes.yes > 0;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (!answers[i]) effect = true;
+        if (!answers[i] || *answers[i]) continue;
+        const failure& said = answers[i]->error();
+        why.nodes.push_back({.node = i, .code = said.code, .text = said.text});
+        effect = effect || may_have_effect(said);
+        if (said.code == errc::lost && said.reason == lost_reason::taken) {
+            why.reason = lost_reason::taken;
+            why.text = "somebody else holds it on a node";
+        }
+    }
+    if (votes.nodes - votes.no < votes.majority()) return why;
+    why.code = effect ? errc::in_doubt : errc::no_quorum;
+    why.reason = lost_reason::none;
+    why.text = "no majority of the " + std::to_string(votes.nodes) + " nodes answered";
+    for (const node_error& said : why.nodes) why.text.append("; ").append(said.text);
+    return why;
+}
+
+}  // namespace
+
+/// One node, and the releases that it owes: name and value.
+struct quorum_store::part {
+    store_environment env;
+    std::shared_ptr<store> where;
+    bool stopped{false};  // Then `env` may be gone.
+    std::multimap<std::string, std::string, std::less<>> owed{};
+
+    void owe(const std::string& name, const std::string& value) {
+        settled(name, value);
+        if (owed.size() < owed_max) owed.emplace(name, value);
+    }
+    void settled(const std::string& name, const std::string& value) {
+        const auto [begin, end] = owed.equal_range(name);
+        const auto at = std::find_if(begin, end, [&](const auto& o) { return o.second == value; });
+        if (at != end) owed.erase(at);
+    }
+    [[nodiscard]] std::vector<std::string> owed_for(const std::string& name) const {
+        const auto [begin, end] = owed.equal_range(name);
+        std::vector<std::string> values;
+        for (auto at = begin; at != end; ++at) values.push_back(at->second);
+        return values;
+    }
+    [[nodiscard]] time_point deadline() const { return env.time.now() + env.options.timeout; }
+};
+
+/// One acquisition, shared by the parts that ask for it.
+struct quorum_store::round {
+    claim wanted;
+    attempt which{attempt::first};
+    time_point deadline;
+    bool unwanted{false};  ///< It was decided against, or its caller has gone.
+};
+
+quorum_store::quorum_store(const store_environment& environment,
+                           std::vector<std::shared_ptr<store>> nodes)
+    : env_(environment) {
+    for (auto& node : nodes) {
+        if (!address_.empty()) address_ += ' ';
+        address_ += node->address();
+        auto one = std::make_shared<part>(part{.env = environment, .where = std::move(node)});
+        parts_.push_back(std::move(one));
+    }
+}
+
+identity quorum_store::draw_identity(entropy& random, const claimant& who) const {
+    return parts_.front()->where->draw_identity(random, who);
+}
+
+std::optional<std::string> quorum_store::value_of(std::string_view id) const {
+    return parts_.front()->where->value_of(id);
+}
+
+std::size_t quorum_store::name_limit() const noexcept {
+    return parts_.front()->where->name_limit();
+}
+
+void quorum_store::stop() {
+    for (const auto& node : parts_) {
+        node->stopped = true;
+        node->where->stop();
+    }
+}
+
+// One node's part of an acquisition.
+asio::awaitable<result<grant>> quorum_store::ask(std::shared_ptr<part> node,
+                                                 std::shared_ptr<round> shared) {
+    const std::string& name = shared->wanted.name;
+    for (const std::string& value : node->owed_for(name)) {
+        auto settled = co_await give_back(node, name, value, shared->deadline);
+        if (!settled && settled.error().code != errc::lost) co_return settled.error();
+    }
+    if (shared->unwanted) co_return failure{errc::cancelled, "decided without this node"};
+    auto answer = co_await node->where->acquire(shared->wanted, shared->which, shared->deadline);
+    // Nobody waits for it any more, and who decided could not know of it.
+    const bool taken = answer || may_have_effect(answer.error());
+    if (shared->unwanted && taken && !node->stopped)
+        co_await give_back(node, name, shared->wanted.value, node->deadline());
+    co_return answer;
+}
+
+// Releases on one node. Until the node has said so, it owes the release.
+asio::awaitable<result<void>> quorum_store::give_back(std::shared_ptr<part> node, std::string name,
+                                                      std::string value, time_point deadline) {
+    node->owe(name, value);
+    auto gone = co_await node->where->release(name, value, deadline);
+    if (gone || gone.error().code == errc::lost) node->settled(name, value);
+    co_return gone;
+}
+
+asio::awaitable<result<grant>> quorum_store::acquire(const claim& wanted, attempt which,
+                                                     time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    if (wanted.fence)
+        co_return failure{errc::misuse,
+                          "a quorum gives no fencing tokens: acquire with fence = false"};
+    auto shared = std::make_shared<round>(round{wanted, which, deadline});
+    const auto question = [nodes = parts_, shared](std::size_t i) { return ask(nodes[i], shared); };
+    const auto enough = [](const quorum_poll<grant>& poll) {
+        return core::judge(count_grants(poll.answers)) != core::verdict::undecided;
+    };
+    const auto poll = ask_all<grant>(env_.executor, parts_.size(), question, enough);
+    if (!co_await poll->ended.wait()) {
+        shared->unwanted = true;
+        co_return failure{errc::cancelled, "the question was cancelled"};
+    }
+    if (core::judge(count_grants(poll->answers)) == core::verdict::accepted) {
+        if (!poll->complete()) remember(shared);
+        grant all;
+        for (const auto& answer : poll->answers)
+            if (answer && *answer && (*answer)->taken_earlier) all.taken_earlier = true;
+        co_return all;
+    }
+    shared->unwanted = true;
+    const failure why = refusal(*poll);
+    co_await give_back_grants(*shared, *poll);
+    co_return why;
+}
+
+// Parts that have not asked yet must not do so once the lock is released.
+void quorum_store::remember(const std::shared_ptr<round>& shared) {
+    std::erase_if(asking_, [](const auto& old) { return old.second.expired(); });
+    asking_.emplace(shared->wanted.value, shared);
+}
+
+// Waits for those nodes alone that have just said yes; what others may have granted is given back
+// in the background.
+asio::awaitable<void> quorum_store::give_back_grants(const round& shared,
+                                                     const quorum_poll<grant>& poll) {
+    std::vector<std::shared_ptr<part>> granted;
+    std::vector<std::shared_ptr<part>> doubtful;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+        if (!poll.answers[i]) continue;
+        if (*poll.answers[i])
+            granted.push_back(parts_[i]);
+        else if (may_have_effect(poll.answers[i]->error()))
+            doubtful.push_back(parts_[i]);
+    }
+    const auto return_to = [name = shared.wanted.name,
+                            value = shared.wanted.value](const std::shared_ptr<part>& node) {
+        return give_back(node, name, value, node->deadline());
+    };
+    if (!doubtful.empty())
+        ask_all<void>(
+            env_.executor, doubtful.size(),
+            [doubtful, return_to](std::size_t i) { return return_to(doubtful[i]); },
+            [](const auto&) { return false; });
+    if (granted.empty()) co_return;
+    const auto returned = ask_all<void>(
+        env_.executor, granted.size(),
+        [granted, return_to](std::size_t i) { return return_to(granted[i]); },
+        [](const auto&) { return false; });
+    static_cast<void>(co_await returned->ended.wait());
+}
+
+failure quorum_store::refusal(const quorum_poll<grant>& poll) {
+    const core::ballot votes = count_grants(poll.answers);
+    const bool contended = core::judge(votes) == core::verdict::refused;
+    failure why{contended ? errc::contended : errc::no_quorum,
+                std::to_string(votes.yes) + " of " + std::to_string(votes.nodes) +
+                    " nodes granted it, " + std::to_string(votes.no) +
+                    " have it for somebody else, " + std::to_string(votes.failed) +
+                    " did not answer to it"};
+    for (std::size_t i = 0; i < poll.answers.size(); ++i) {
+        if (!poll.answers[i] || *poll.answers[i]) continue;
+        const failure& said = poll.answers[i]->error();
+        why.nodes.push_back({.node = i, .code = said.code, .text = said.text});
+        if (said.code == errc::contended && !why.holder) why.holder = said.holder;
+        if (said.code != errc::contended) why.text.append("; ").append(said.text);
+    }
+    if (!contended) why.code = common_cause(why.nodes);
+    return why;
+}
+
+asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    struct owned {
+        std::string name, value;
+        std::chrono::milliseconds ttl;
+    };
+    auto asked = std::make_shared<std::vector<owned>>();
+    for (const renewal& ask : batch)
+        asked->push_back({std::string(ask.name), std::string(ask.value), ask.ttl});
+    const auto question = [nodes = parts_, asked,
+                           deadline](std::size_t i) -> asio::awaitable<result<outcomes>> {
+        std::vector<renewal> asks;
+        for (const owned& one : *asked)
+            asks.push_back({.name = one.name, .value = one.value, .ttl = one.ttl});
+        co_await nodes[i]->where->renew(asks, deadline);
+        outcomes all;
+        for (renewal& ask : asks) all.push_back(std::move(ask.outcome));
+        co_return all;
+    };
+    const std::size_t leases = batch.size();
+    const auto enough = [leases](const quorum_poll<outcomes>& poll) {
+        for (std::size_t k = 0; k < leases; ++k)
+            if (core::judge(count_ownership(votes_on(poll, k))) == core::verdict::undecided)
+                return false;
+        return true;
+    };
+    const auto poll = ask_all<outcomes>(env_.executor, parts_.size(), question, enough);
+    const bool ended = co_await poll->ended.wait();
+    for (std::size_t k = 0; k < leases; ++k) {
+        const auto votes = votes_on(*poll, k);
+        if (!ended)
+            batch[k].outcome = failure{errc::cancelled, "the question was cancelled"};
+        else if (core::judge(count_ownership(votes)) == core::verdict::accepted)
+            batch[k].outcome = result<void>{};
+        else
+            batch[k].outcome = not_owned(votes);
+    }
+}
+
+asio::awaitable<result<void>> quorum_store::release(std::string_view name, std::string_view value,
+                                                    time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    if (const auto at = asking_.find(value); at != asking_.end()) {
+        if (const auto shared = at->second.lock()) shared->unwanted = true;
+        asking_.erase(at);
+    }
+    const auto question = [nodes = parts_, name = std::string(name), value = std::string(value),
+                           deadline](std::size_t i) {
+        return give_back(nodes[i], name, value, deadline);
+    };
+    const auto enough = [](const quorum_poll<void>& poll) {
+        return core::judge(count_ownership(poll.answers)) != core::verdict::undecided;
+    };
+    const auto poll = ask_all<void>(env_.executor, parts_.size(), question, enough);
+    if (!co_await poll->ended.wait())
+        co_return failure{errc::cancelled, "the question was cancelled"};
+    if (core::judge(count_ownership(poll->answers)) == core::verdict::accepted)
+        co_return result<void>{};
+    co_return not_owned(poll->answers);
+}
+
+// These own the name that the node is asked for: who asked may go on before the node answers.
+asio::awaitable<result<std::optional<lock_info>>> quorum_store::look(std::shared_ptr<part> node,
+                                                                     std::string name,
+                                                                     time_point deadline) {
+    co_return co_await node->where->inspect(name, deadline);
+}
+
+asio::awaitable<result<std::vector<lock_info>>> quorum_store::look_all(std::shared_ptr<part> node,
+                                                                       std::string prefix,
+                                                                       time_point deadline) {
+    co_return co_await node->where->list(prefix, deadline);
+}
+
+asio::awaitable<result<std::optional<lock_info>>> quorum_store::take_from(
+    std::shared_ptr<part> node, std::string name, time_point deadline) {
+    co_return co_await node->where->take_away(name, deadline);
+}
+
+// Polling, with enough jitter that those who split the votes do not meet again.
+asio::awaitable<void> quorum_store::await_change(std::string_view /*name*/, time_point until) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const auto pause = std::chrono::microseconds(10'000 + env_.random.jitter_bits() % 90'000);
+    co_await sleep_until(env_.time, std::min(env_.time.now() + pause, until));
+}
+
+}  // namespace holdfast::lock
+
+namespace holdfast {
+
+store_factory quorum_of(std::vector<store_factory> nodes) {
+    return [nodes = std::move(nodes)](
+               const store_environment& environment) -> result<std::shared_ptr<store>> {
+        if (nodes.empty()) return failure{errc::misuse, "a quorum has at least one node"};
+        std::vector<std::shared_ptr<store>> made;
+        for (const store_factory& make : nodes) {
+            auto one = make(environment);
+            if (!one) return one.error();
+            made.push_back(std::move(*one));
+        }
+        return std::shared_ptr<store>(
+            std::make_shared<lock::quorum_store>(environment, std::move(made)));
+    };
+}
+
+}  // namespace holdfast

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Why: a quorum must be right while any of its nodes is dead, frozen, late or split, and must leave
+// nothing behind. How: the real engine over the real quorum store, whose nodes are reference stores
+// that go wrong by plan, or at random by a printed seed; time passes only when the test says so.
+#include <holdfast/quorum.hpp>
+
+#include "fault/faulty_store.hpp"
+#include "lock/engine.hpp"
+#include "lock/quorum_store.hpp"
+#include "support/manual_timeline.hpp"
+#include "support/seeded_entropy.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <random>
+
+namespace holdfast::fault {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr trouble alive = trouble::none;
+
+/// Servers, and clients with an engine each that reach them over ways of their own.
+struct quorum_bench {
+    using table_ptr = std::shared_ptr<memory::lock_table>;
+    struct client {
+        std::vector<std::shared_ptr<faulty_store>> ways;
+        std::shared_ptr<lock::engine> engine;
+    };
+
+    explicit quorum_bench(std::size_t servers)
+        : time(std::make_shared<test::manual_timeline>()), state(servers, alive) {
+        for (std::size_t i = 0; i < servers; ++i)
+            tables.push_back(std::make_shared<memory::lock_table>());
+    }
+    ~quorum_bench() {
+        for (const client& c : clients)
+            asio::co_spawn(
+                context, [e = c.engine] { return e->wind_down(); }, asio::detached);
+        pass(5s);
+    }
+
+    /// @param plan  What happens to the step of a way to a server; by default what `state` says.
+    lock::engine& add_client(std::function<trouble(std::size_t server, std::size_t step)> plan = {},
+                             std::uint64_t seed = 7) {
+        if (!plan) plan = [this](std::size_t server, std::size_t) { return state[server]; };
+        client made;
+        std::vector<std::shared_ptr<store>> nodes;
+        for (std::size_t i = 0; i < tables.size(); ++i) {
+            made.ways.push_back(std::make_shared<faulty_store>(
+                *time, tables[i], [plan, i](std::size_t step) { return plan(i, step); }));
+            nodes.push_back(made.ways.back());
+        }
+        entropies.push_back(std::make_shared<test::seeded_entropy>(seed + clients.size()));
+        const store_environment environment{
+            context.get_executor(), *time, *entropies.back(), {.timeout = 1s}};
+        lock::engine_parts parts{.executor = context.get_executor(),
+                                 .time = time,
+                                 .random = entropies.back(),
+                                 .where = std::make_shared<lock::quorum_store>(environment, nodes),
+                                 .options = environment.options,
+                                 .host = "here",
+                                 .pid = 1,
+                                 .signal = [](std::stop_source lost) { lost.request_stop(); }};
+        made.engine = std::make_shared<lock::engine>(std::move(parts));
+        clients.push_back(std::move(made));
+        return *clients.back().engine;
+    }
+
+    void poll() {
+        context.restart();
+        context.poll();
+    }
+    void pass(std::chrono::milliseconds length) {
+        for (auto passed = 0ms; passed <= length; passed += 2ms) {
+            poll();
+            time->advance(2ms);
+        }
+    }
+    template <class T>
+    T run(asio::awaitable<T> work) {
+        std::optional<T> answer;
+        asio::co_spawn(context, std::move(work), [&](const std::exception_ptr&, T value) {
+            answer.emplace(std::move(value));
+        });
+        for (int i = 0; i < 20'000 && !answer; ++i) {
+            poll();
+            if (!answer) time->advance(1ms);
+        }
+        EXPECT_TRUE(answer) << "the operation never ended";
+        if (!answer) std::abort();
+        return std::move(*answer);
+    }
+    /// @return On how many servers somebody has "job".
+    [[nodiscard]] std::size_t taken() const {
+        std::size_t sum = 0;
+        for (const table_ptr& table : tables)
+            if (table->inspect("job", time->now())) ++sum;
+        return sum;
+    }
+    /// Takes "job" on one server for somebody who is no quorum.
+    void occupy(std::size_t server, std::chrono::milliseconds ttl = 60s) {
+        const claim foreign{.name = "job", .value = "other|1@there|", .ttl = ttl, .fence = false};
+        ASSERT_TRUE(tables[server]->acquire(foreign, attempt::first, time->now()));
+    }
+
+    asio::io_context context;
+    std::shared_ptr<test::manual_timeline> time;
+    std::vector<table_ptr> tables;
+    std::vector<trouble> state;  ///< Of each server, for clients without a plan of their own.
+    std::vector<std::shared_ptr<test::seeded_entropy>> entropies;
+    std::vector<client> clients;
+};
+
+acquire_options unfenced(std::chrono::milliseconds wait = 0ms,
+                         std::chrono::milliseconds ttl = 500ms) {
+    acquire_options options;
+    options.ttl = ttl;
+    options.wait = wait;
+    options.fence = false;
+    return options;
+}
+
+TEST(quorum, is_held_by_a_majority_and_released_everywhere) {
+    for (std::size_t servers = 1; servers <= 5; ++servers) {
+        quorum_bench b(servers);
+        lock::engine& engine = b.add_client();
+        const auto held = b.run(engine.acquire("job", unfenced()));
+        ASSERT_TRUE(held) << servers;
+        b.pass(10ms);
+        EXPECT_EQ(b.taken(), servers);
+        const auto refused = b.run(b.add_client().acquire("job", unfenced()));
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, errc::contended);
+        EXPECT_EQ(b.taken(), servers);
+        EXPECT_TRUE(b.run(engine.release(*held)));
+        b.pass(10ms);
+        EXPECT_EQ(b.taken(), 0U);
+    }
+}
+
+// Why: a dead or frozen node is a vote that is missing, not a reason to wait or to fail.
+TEST(quorum, does_not_wait_for_a_minority_that_is_dead_or_frozen) {
+    for (const trouble bad :
+         {trouble::unreachable, trouble::frozen, trouble::late_request, trouble::lost_request,
+          trouble::lost_reply, trouble::late_reply, trouble::denied, trouble::garbage}) {
+        SCOPED_TRACE(static_cast<int>(bad));
+        quorum_bench b(3);
+        b.state[1] = bad;
+        lock::engine& engine = b.add_client();
+        const time_point before = b.time->now();
+        const auto held = b.run(engine.acquire("job", unfenced(0ms, 10s)));
+        ASSERT_TRUE(held);
+        EXPECT_TRUE(b.run(engine.renew(*held, 10s)));
+        EXPECT_TRUE(b.run(engine.release(*held)));
+        EXPECT_LT(b.time->now() - before, 100ms) << "waited for the node that is out of order";
+        EXPECT_FALSE(b.tables[0]->inspect("job", b.time->now()));
+        EXPECT_FALSE(b.tables[2]->inspect("job", b.time->now()));
+    }
+}
+
+TEST(quorum, has_none_without_a_majority_and_names_each_node) {
+    for (const trouble bad : {trouble::unreachable, trouble::frozen, trouble::lost_reply}) {
+        quorum_bench b(3);
+        b.state[0] = b.state[2] = bad;
+        const auto held = b.run(b.add_client().acquire("job", unfenced()));
+        ASSERT_FALSE(held);
+        EXPECT_EQ(held.error().code, errc::no_quorum);
+        ASSERT_EQ(held.error().nodes.size(), 2U);
+        EXPECT_EQ(held.error().nodes[0].node, 0U);
+        EXPECT_EQ(held.error().nodes[1].node, 2U);
+        EXPECT_FALSE(b.tables[1]->inspect("job", b.time->now())) << "a grant was left behind";
+    }
+}
+
+// Why: the original never answers when the votes of an even number are split.
+TEST(quorum, of_an_even_number_ends_when_the_votes_are_split) {
+    for (const std::size_t servers : {2U, 4U, 6U}) {
+        quorum_bench b(servers);
+        for (std::size_t i = 0; i < servers / 2; ++i) b.occupy(i);
+        const auto refused = b.run(b.add_client().acquire("job", unfenced()));
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, errc::contended);
+        EXPECT_EQ(b.taken(), servers / 2) << "a grant was left behind";
+    }
+}
+
+// Why: a node that granted but whose answer was lost must not block our own next attempt there.
+TEST(quorum, is_not_blocked_by_what_an_earlier_attempt_left_on_a_node) {
+    quorum_bench b(3);
+    b.occupy(0, 300ms);
+    std::size_t lost = 0;
+    lock::engine& engine = b.add_client([&](std::size_t server, std::size_t) {
+        // The first grant of server 1 is not heard of, nor is its first release heard there.
+        if (server == 2) return trouble::unreachable;
+        if (server != 1 || lost >= 2) return trouble::none;
+        return lost++ == 0 ? trouble::lost_reply : trouble::lost_request;
+    });
+    const auto held = b.run(engine.acquire("job", unfenced(20s, 60s)));
+    ASSERT_TRUE(held);
+    EXPECT_EQ((*held)->held(), true);
+    EXPECT_EQ(lost, 2U);
+    EXPECT_LT((*held)->waited, 10s) << "waited until its own lease ran out";
+}
+
+TEST(quorum, gives_back_what_a_slow_node_grants_after_the_vote_was_lost) {
+    quorum_bench b(3);
+    b.occupy(0);
+    b.occupy(1);
+    b.state[2] = trouble::late_reply;
+    const auto refused = b.run(b.add_client().acquire("job", unfenced(0ms, 60s)));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::contended);
+    b.state[2] = alive;
+    b.pass(3s);
+    EXPECT_FALSE(b.tables[2]->inspect("job", b.time->now()));
+}
+
+TEST(quorum, renews_while_a_majority_agrees_and_loses_the_lock_with_it) {
+    quorum_bench b(3);
+    lock::engine& engine = b.add_client();
+    const auto held = b.run(engine.acquire("job", unfenced()));
+    ASSERT_TRUE(held);
+    static_cast<void>(b.tables[0]->take_away("job", b.time->now()));
+    b.pass(2s);
+    EXPECT_TRUE((*held)->held()) << "one node that forgot is no loss";
+    static_cast<void>(b.tables[1]->take_away("job", b.time->now()));
+    b.pass(500ms);
+    EXPECT_FALSE((*held)->held());
+    EXPECT_EQ((*held)->why_lost(), lost_reason::deleted);
+    EXPECT_TRUE((*held)->lost.stop_requested());
+}
+
+TEST(quorum, signals_the_loss_in_time_when_the_majority_freezes) {
+    quorum_bench b(3);
+    lock::engine& engine = b.add_client();
+    const auto held = b.run(engine.acquire("job", unfenced()));
+    ASSERT_TRUE(held);
+    b.state[0] = b.state[1] = trouble::frozen;
+    for (int i = 0; i < 1000 && (*held)->held(); ++i) {
+        b.poll();
+        EXPECT_TRUE(!(*held)->held() || b.time->now() < (*held)->valid_until.load());
+        b.time->advance(1ms);
+    }
+    EXPECT_FALSE((*held)->held());
+    EXPECT_EQ((*held)->why_lost(), lost_reason::unreachable);
+}
+
+TEST(quorum, tells_who_holds_it_by_the_word_of_a_majority) {
+    quorum_bench b(3);
+    lock::engine& engine = b.add_client();
+    b.occupy(0);
+    EXPECT_FALSE(b.run(engine.inspect("job")).value()) << "one of three is nobody";
+    b.occupy(1);
+    b.state[2] = trouble::unreachable;
+    const auto found = b.run(engine.inspect("job")).value();
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->id, "other");
+    EXPECT_EQ(b.run(engine.list("")).value().size(), 1U);
+    b.state[1] = trouble::unreachable;
+    EXPECT_EQ(b.run(engine.inspect("job")).error().code, errc::unreachable);
+    b.state[1] = b.state[2] = alive;
+    EXPECT_EQ(b.run(engine.break_lock("job")).value()->id, "other");
+    EXPECT_EQ(b.taken(), 0U);
+}
+
+TEST(quorum, refuses_fencing_tokens_and_an_empty_list_of_nodes) {
+    quorum_bench b(3);
+    acquire_options fenced;
+    EXPECT_EQ(b.run(b.add_client().acquire("job", fenced)).error().code, errc::misuse);
+    const store_environment environment{
+        b.context.get_executor(), *b.time, *b.entropies.front(), {}};
+    EXPECT_EQ(quorum_of({})(environment).error().code, errc::misuse);
+}
+
+// Why: whatever goes wrong at any step of any node, what is reported is true, and nothing stays.
+TEST(quorum, reports_what_is_true_whatever_goes_wrong_at_one_node) {
+    for (const trouble how : {trouble::unreachable, trouble::lost_request, trouble::lost_reply,
+                              trouble::late_reply, trouble::frozen, trouble::lost_lock}) {
+        for (std::size_t bad = 0; bad < 6; ++bad) {
+            SCOPED_TRACE(testing::Message()
+                         << "trouble " << static_cast<int>(how) << " at step " << bad);
+            quorum_bench b(3);
+            lock::engine& engine = b.add_client([=](std::size_t server, std::size_t step) {
+                return server == 1 && step == bad ? how : trouble::none;
+            });
+            const auto held = b.run(engine.acquire("job", unfenced(800ms)));
+            ASSERT_TRUE(held);
+            b.pass(700ms);
+            EXPECT_TRUE((*held)->held());
+            EXPECT_GE(b.taken(), 2U);
+            EXPECT_TRUE(b.run(engine.release(*held)));
+            b.pass(2500ms);
+            EXPECT_EQ(b.taken(), 0U);
+        }
+    }
+}
+
+/// One run of clients that take and release one lock while servers misbehave at random.
+struct random_run {
+    explicit random_run(std::uint64_t seed) : dice(seed), bench(2 + seed % 4) {
+        for (int i = 0; i < 3; ++i) {
+            bench.add_client([this](std::size_t, std::size_t) { return draw(); }, seed * 10);
+            asio::co_spawn(bench.context, work(bench.clients.size() - 1), asio::detached);
+        }
+    }
+    trouble draw() {
+        if (dice() % 100 >= 15) return trouble::none;
+        constexpr std::array some{trouble::unreachable, trouble::lost_request,
+                                  trouble::lost_reply,  trouble::late_reply,
+                                  trouble::frozen,      trouble::late_request};
+        return some[dice() % some.size()];
+    }
+    asio::awaitable<void> work(std::size_t me) {
+        while (!over) {
+            const acquire_options options =
+                unfenced(2s, std::chrono::milliseconds(100 + dice() % 900));
+            auto held = co_await bench.clients[me].engine->acquire("job", options);
+            if (!held) continue;
+            ++grants;
+            holding[me] = *held;
+            co_await sleep_until(*bench.time,
+                                 bench.time->now() + std::chrono::milliseconds(dice() % 600));
+            holding[me].reset();
+            static_cast<void>(co_await bench.clients[me].engine->release(*held));
+        }
+    }
+    /// @return Whether at most one client had it at any time.
+    bool pass(std::chrono::milliseconds length) {
+        for (auto passed = 0ms; passed < length; passed += 1ms) {
+            bench.poll();
+            int holders = 0;
+            for (const auto& held : holding)
+                if (held && held->held() && bench.time->now() < held->valid_until.load()) ++holders;
+            if (holders > 1) return false;
+            for (auto& client : bench.clients)
+                for (auto& way : client.ways)
+                    if (dice() % 50 == 0) way->arrive();
+            bench.time->advance(1ms);
+        }
+        return true;
+    }
+
+    std::mt19937_64 dice;
+    quorum_bench bench;
+    std::array<lock::held_ptr, 3> holding{};
+    int grants{0};
+    bool over{false};
+};
+
+TEST(quorum, is_never_held_twice_whatever_the_nodes_do) {
+    int grants = 0;
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        random_run run(seed);
+        EXPECT_TRUE(run.pass(10s)) << "two holders at once, seed " << seed;
+        run.over = true;
+        EXPECT_TRUE(run.pass(10s)) << "two holders at once, seed " << seed;
+        grants += run.grants;
+    }
+    EXPECT_GT(grants, 30) << "the faults leave nothing to check";
+}
+
+}  // namespace
+}  // namespace holdfast::fault
