@@ -7,6 +7,7 @@
 #include "redis/client/server_error.hpp"
 #include "redis/keys.hpp"
 #include "redis/lock_reply.hpp"
+#include "redis/script_call.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -16,26 +17,6 @@ namespace holdfast::redis {
 namespace {
 
 using std::chrono::milliseconds;
-
-/// How long a fence counter lives after it was seeded. Afterwards the clock has moved further than
-/// the counter could.
-constexpr int fence_seconds = 24 * 60 * 60;
-
-void add_call(batch& into, const script& what, unsigned version, bool by_hash,
-              const std::vector<std::string>& keys, const std::vector<std::string>& arguments) {
-    const std::size_t words = 3 + keys.size() + arguments.size();
-    resp::detail::append_number(into.bytes, '*', words);
-    resp::detail::append_argument(into.bytes, by_hash ? "EVALSHA" : "EVAL");
-    resp::detail::append_argument(into.bytes, by_hash ? what.sha1(version) : what.text(version));
-    resp::detail::append_argument(into.bytes, keys.size());
-    for (const std::string& key : keys) resp::detail::append_argument(into.bytes, key);
-    for (const std::string& text : arguments) resp::detail::append_argument(into.bytes, text);
-    ++into.count;
-}
-
-bool unknown_script(const resp::reply& answer) {
-    return answer.is(resp::kind::error) && answer.text.starts_with("NOSCRIPT");
-}
 
 /// The first error among the replies to a transaction tells the cause; the last, EXEC's own, only
 /// says that there was one.
@@ -52,14 +33,6 @@ redis_store::redis_store(const store_environment& environment, settings where)
 
 void redis_store::stop() { client_->stop(); }
 
-failure redis_store::refused(const resp::reply& error) const {
-    return {classify(error.text), address() + ": " + tidy_text(error.text)};
-}
-
-failure redis_store::nonsense() const {
-    return {errc::protocol, address() + ": an answer that does not fit its command"};
-}
-
 asio::awaitable<result<grant>> redis_store::acquire(const claim& wanted, attempt which,
                                                     time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
@@ -75,7 +48,7 @@ asio::awaitable<result<grant>> redis_store::acquire_plain(const claim& wanted,
     auto answers = co_await client_->exchange(std::move(commands), deadline);
     if (!answers) co_return answers.error();
     const resp::reply& set = answers->front();
-    if (set.is(resp::kind::error)) co_return refused(set);
+    if (set.is(resp::kind::error)) co_return refused(*client_, set);
     if (set.is(resp::kind::nil)) co_return co_await contended(wanted, deadline);
     co_return grant{};
 }
@@ -94,18 +67,18 @@ asio::awaitable<result<grant>> redis_store::acquire_fenced(const claim& wanted,
     if (const resp::reply* error = first_error(*answers)) {
         // Where MULTI was refused, what follows it was carried out.
         if ((*answers)[1].text == "OK") co_await take_back(wanted, deadline);
-        co_return refused(*error);
+        co_return refused(*client_, *error);
     }
     const resp::reply& done = answers->back();
-    if (!done.is(resp::kind::array) || done.items.size() != 2) co_return nonsense();
+    if (!done.is(resp::kind::array) || done.items.size() != 2) co_return nonsense(*client_);
     const resp::reply& set = done.items[0];
     const resp::reply& token = done.items[1];
-    if (set.is(resp::kind::error)) co_return refused(set);
+    if (set.is(resp::kind::error)) co_return refused(*client_, set);
     const bool granted = !set.is(resp::kind::nil);
     if (!token.is(resp::kind::integer) || token.integer <= 0) {
         // A transaction does not roll back: the lock was taken, and must not stay without a token.
         if (granted) co_await take_back(wanted, deadline);
-        co_return token.is(resp::kind::error) ? refused(token) : nonsense();
+        co_return token.is(resp::kind::error) ? refused(*client_, token) : nonsense(*client_);
     }
     const auto drawn = static_cast<std::uint64_t>(token.integer);
     if (core::needs_floor(drawn)) co_return co_await seed(wanted, granted, deadline);
@@ -118,8 +91,8 @@ asio::awaitable<result<grant>> redis_store::seed(const claim& wanted, bool grant
     texts keys{lock_key(wanted.name), fence_key(wanted.name)};
     texts arguments{granted ? wanted.value : std::string(), std::to_string(core::fence_floor),
                     std::to_string(fence_seconds)};
-    auto answer =
-        co_await call(scripts().seed_fence, std::move(keys), std::move(arguments), deadline);
+    auto answer = co_await call_script(client_, scripts().seed_fence, std::move(keys),
+                                       std::move(arguments), deadline);
     // Who was refused the lock seeds so that no counter stays for ever; whether it worked is not
     // what was asked for.
     if (!granted) co_return co_await contended(wanted, deadline);
@@ -135,7 +108,7 @@ asio::awaitable<result<grant>> redis_store::seed(const claim& wanted, bool grant
         co_return co_await contended(wanted, deadline);
     if (!answer->is(resp::kind::integer) || answer->integer == 0) {
         co_await take_back(wanted, deadline);
-        co_return nonsense();
+        co_return nonsense(*client_);
     }
     co_return grant{.fencing_token = static_cast<std::uint64_t>(answer->integer)};
 }
@@ -145,17 +118,17 @@ asio::awaitable<result<grant>> redis_store::acquire_again(const claim& wanted,
     texts keys{lock_key(wanted.name), fence_key(wanted.name)};
     texts arguments{wanted.value, std::to_string(wanted.ttl.count()), wanted.fence ? "1" : "0",
                     std::to_string(core::fence_floor), std::to_string(fence_seconds)};
-    auto answer =
-        co_await call(scripts().acquire_again, std::move(keys), std::move(arguments), deadline);
+    auto answer = co_await call_script(client_, scripts().acquire_again, std::move(keys),
+                                       std::move(arguments), deadline);
     if (!answer) {
         if (answer.error().code == errc::wrong_type)
             co_return co_await wrong_type(wanted.name, deadline);
         co_return answer.error();
     }
-    if (!answer->is(resp::kind::array) || answer->items.empty()) co_return nonsense();
+    if (!answer->is(resp::kind::array) || answer->items.empty()) co_return nonsense(*client_);
     const std::int64_t verdict = answer->items[0].integer;
     if (verdict == 0) co_return co_await contended(wanted, deadline);
-    if (answer->items.size() != 2) co_return nonsense();
+    if (answer->items.size() != 2) co_return nonsense(*client_);
     co_return grant{.fencing_token = static_cast<std::uint64_t>(answer->items[1].integer),
                     .taken_earlier = verdict == 2};
 }
@@ -185,21 +158,6 @@ asio::awaitable<failure> redis_store::wrong_type(std::string_view name, time_poi
                       address() + ": the key " + key + " is a " +
                           (told ? tidy_text(answers->front().text) : "non-string") +
                           ", where a lock is a string"};
-}
-
-// By hash; in full when the server says that it does not know the script.
-asio::awaitable<result<resp::reply>> redis_store::call(const script& what, texts keys,
-                                                       texts arguments, time_point deadline) {
-    for (const bool by_hash : {true, false}) {
-        batch commands;
-        add_call(commands, what, client_->facts().version_major, by_hash, keys, arguments);
-        auto answers = co_await client_->exchange(std::move(commands), deadline);
-        if (!answers) co_return answers.error();
-        if (by_hash && unknown_script(answers->front())) continue;
-        if (answers->front().is(resp::kind::error)) co_return refused(answers->front());
-        co_return std::move(answers->front());
-    }
-    co_return nonsense();
 }
 
 asio::awaitable<void> redis_store::renew(std::span<renewal> all, time_point deadline) {
@@ -232,7 +190,8 @@ asio::awaitable<result<void>> redis_store::release(std::string_view name, std::s
     co_await asio::this_coro::throw_if_cancelled(false);
     texts keys{lock_key(name)};
     texts arguments{std::string(value)};
-    auto answer = co_await call(scripts().release, std::move(keys), std::move(arguments), deadline);
+    auto answer = co_await call_script(client_, scripts().release, std::move(keys),
+                                       std::move(arguments), deadline);
     if (!answer && answer.error().code == errc::wrong_type)
         co_return failure(lost_reason::taken, address() + ": the key is no lock any more");
     if (!answer) co_return answer.error();
@@ -255,9 +214,9 @@ asio::awaitable<result<std::optional<lock_info>>> redis_store::inspect(std::stri
         co_return co_await wrong_type(name, deadline);
     for (const resp::reply& answer : *answers)
         if (answer.is(resp::kind::error) && classify(answer.text) != errc::wrong_type)
-            co_return refused(answer);
+            co_return refused(*client_, answer);
     if (held.is(resp::kind::nil)) co_return std::optional<lock_info>();
-    if (!held.is(resp::kind::text)) co_return nonsense();
+    if (!held.is(resp::kind::text)) co_return nonsense(*client_);
     co_return std::optional<lock_info>(describe(name, held, (*answers)[1], (*answers)[2]));
 }
 
@@ -273,8 +232,8 @@ asio::awaitable<result<std::vector<lock_info>>> redis_store::list(std::string_vi
         auto page = co_await client_->exchange(std::move(scan), deadline);
         if (!page) co_return page.error();
         const resp::reply& reply = page->front();
-        if (reply.is(resp::kind::error)) co_return refused(reply);
-        if (reply.items.size() != 2) co_return nonsense();
+        if (reply.is(resp::kind::error)) co_return refused(*client_, reply);
+        if (reply.items.size() != 2) co_return nonsense(*client_);
         cursor = reply.items[0].text;
         batch details;
         std::vector<std::string> names;
@@ -292,7 +251,7 @@ asio::awaitable<result<std::vector<lock_info>>> redis_store::list(std::string_vi
         for (std::size_t i = 0; i < names.size(); ++i) {
             const resp::reply* const row = &(*answers)[3 * i];
             if (row[0].is(resp::kind::error) && classify(row[0].text) != errc::wrong_type)
-                co_return refused(row[0]);
+                co_return refused(*client_, row[0]);
             // Gone since, or not a lock: neither belongs in the list.
             if (row[0].is(resp::kind::text))
                 found.push_back(describe(names[i], row[0], row[1], row[2]));
@@ -306,12 +265,12 @@ asio::awaitable<result<std::optional<lock_info>>> redis_store::take_away(std::st
                                                                          time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     texts keys{lock_key(name), fence_key(name)};
-    auto answer = co_await call(scripts().take_away, std::move(keys), {}, deadline);
+    auto answer = co_await call_script(client_, scripts().take_away, std::move(keys), {}, deadline);
     if (!answer && answer.error().code == errc::wrong_type)
         co_return co_await wrong_type(name, deadline);
     if (!answer) co_return answer.error();
     if (answer->is(resp::kind::nil)) co_return std::optional<lock_info>();
-    if (answer->items.size() < 2) co_return nonsense();
+    if (answer->items.size() < 2) co_return nonsense(*client_);
     answer->items.resize(3);
     co_return std::optional<lock_info>(
         describe(name, answer->items[0], answer->items[1], answer->items[2]));

@@ -9,7 +9,6 @@
 #include <holdfast/store.hpp>
 
 #include "redis/client/client.hpp"
-#include "redis/script.hpp"
 
 #include <initializer_list>
 #include <memory>
@@ -39,20 +38,14 @@ public:
     const std::string& address() const noexcept override { return client_->where().address; }
 
 private:
-    using texts = std::vector<std::string>;
-
     asio::awaitable<result<grant>> acquire_plain(const claim& wanted, time_point deadline);
     asio::awaitable<result<grant>> acquire_fenced(const claim& wanted, time_point deadline);
     asio::awaitable<result<grant>> acquire_again(const claim& wanted, time_point deadline);
     asio::awaitable<result<grant>> seed(const claim& wanted, bool granted, time_point deadline);
     asio::awaitable<failure> contended(const claim& wanted, time_point deadline);
     asio::awaitable<void> take_back(const claim& wanted, time_point deadline);
-    asio::awaitable<result<resp::reply>> call(const script& what, texts keys, texts arguments,
-                                              time_point deadline);
     asio::awaitable<failure> wrong_type(std::string_view name, time_point deadline);
 
-    [[nodiscard]] failure refused(const resp::reply& error) const;
-    [[nodiscard]] failure nonsense() const;
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
 
     store_environment env_;

@@ -49,7 +49,15 @@ const script_set& scripts() {
                                 .release = script(lua::release),
                                 .take_away = script(lua::take_away),
                                 .seed_fence = script(lua::seed_fence),
-                                .acquire_again = script(lua::acquire_again)};
+                                .acquire_again = script(lua::acquire_again),
+                                .take_keys = script(lua::take_keys),
+                                .renew_keys = script(lua::renew_keys),
+                                .release_keys = script(lua::release_keys),
+                                .break_keys = script(lua::break_keys),
+                                .take_hash = script(lua::take_hash),
+                                .renew_hash = script(lua::renew_hash),
+                                .release_hash = script(lua::release_hash),
+                                .break_hash = script(lua::break_hash)};
     return all;
 }
 

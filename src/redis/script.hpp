@@ -34,6 +34,15 @@ struct script_set {
     script take_away;
     script seed_fence;
     script acquire_again;
+    // Of the dialects.
+    script take_keys;
+    script renew_keys;
+    script release_keys;
+    script break_keys;
+    script take_hash;
+    script renew_hash;
+    script release_hash;
+    script break_hash;
 };
 
 /// @return The scripts, made at the first call.

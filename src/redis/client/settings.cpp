@@ -79,6 +79,8 @@ result<base::secret> current_password(const settings& where) {
 result<settings> read_settings(std::string_view text) {
     auto url = base::parse_store_url(text);
     if (!url) return url.error();
+    if (url->scheme != "redis" && url->scheme != "rediss" && url->scheme != "redis+unix")
+        return bad("a Redis server is redis://, rediss:// or redis+unix://, not " + url->scheme);
     settings into;
     into.address = url->redacted();
     into.tls = url->scheme == "rediss";

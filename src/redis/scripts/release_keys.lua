@@ -1,0 +1,16 @@
+-- release_keys: delete those of the keys that are ours. O(number of keys).
+--   KEYS      lock keys
+--   ARGV[1]   our value
+--   returns   1 all were ours | 0 somebody else has one | -1 one was not there
+local verdict = 1
+for i = 1, #KEYS do
+  local holder = redis.pcall('GET', KEYS[i])
+  if holder == ARGV[1] then
+    redis.call('DEL', KEYS[i])
+  elseif holder then
+    verdict = 0
+  elseif verdict == 1 then
+    verdict = -1
+  end
+end
+return verdict
