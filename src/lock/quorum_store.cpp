@@ -174,6 +174,7 @@ asio::awaitable<result<grant>> quorum_store::ask(std::shared_ptr<part> node,
     auto answer = co_await node->where->acquire(shared->wanted, shared->which, shared->deadline);
     // Nobody waits for it any more, and who decided could not know of it.
     const bool taken = answer || may_have_effect(answer.error());
+    if (shared->unwanted && !taken) node->settled(name, shared->wanted.value);
     if (shared->unwanted && taken && !node->stopped)
         co_await give_back(node, name, shared->wanted.value, node->deadline());
     co_return answer;
@@ -201,7 +202,7 @@ asio::awaitable<result<grant>> quorum_store::acquire(const claim& wanted, attemp
     };
     const auto poll = ask_all<grant>(env_.executor, parts_.size(), question, enough);
     if (!co_await poll->ended.wait()) {
-        shared->unwanted = true;
+        give_up(*shared, *poll);
         co_return failure{errc::cancelled, "the question was cancelled"};
     }
     if (core::judge(count_grants(poll->answers)) == core::verdict::accepted) {
@@ -211,10 +212,18 @@ asio::awaitable<result<grant>> quorum_store::acquire(const claim& wanted, attemp
             if (answer && *answer && (*answer)->taken_earlier) all.taken_earlier = true;
         co_return all;
     }
-    shared->unwanted = true;
+    give_up(*shared, *poll);
     const failure why = refusal(*poll);
     co_await give_back_grants(*shared, *poll);
     co_return why;
+}
+
+// Nodes that have not answered may still grant it: they owe the release of that, so that our own
+// next attempt, which they are asked for after it, does not meet it.
+void quorum_store::give_up(round& shared, const quorum_poll<grant>& poll) {
+    shared.unwanted = true;
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+        if (!poll.answers[i]) parts_[i]->owe(shared.wanted.name, shared.wanted.value);
 }
 
 // Parts that have not asked yet must not do so once the lock is released.

@@ -63,6 +63,7 @@ private:
                                                                        std::string name,
                                                                        time_point deadline);
     [[nodiscard]] std::size_t majority() const noexcept { return parts_.size() / 2 + 1; }
+    void give_up(round& shared, const quorum_poll<grant>& poll);
     void remember(const std::shared_ptr<round>& shared);
     asio::awaitable<void> give_back_grants(const round& shared, const quorum_poll<grant>& poll);
     [[nodiscard]] static failure refusal(const quorum_poll<grant>& poll);
