@@ -36,6 +36,7 @@ struct claim_limits {
     nanoseconds stop_margin{0};
     double drift_factor{0};
     std::uint64_t attempts_max{0};  ///< No attempt starts after that many; 0: without end.
+    bool errors_end{false};         ///< As `retry_rule::errors_end`.
 };
 
 /// Decides, attempt by attempt.
@@ -79,11 +80,12 @@ public:
                 return may_go_on(now) ? step::await_free : step::time_out;
             case errc::in_doubt:
                 maybe_ours_ = true;
-                return now < limits_.doubt_until || may_go_on(now) ? step::pause : step::fail;
+                if (now < limits_.doubt_until) return step::pause;
+                return after_error(now);
             case errc::no_quorum:
             case errc::unreachable:
                 if (maybe_ours_ && now < limits_.doubt_until) return step::pause;
-                return may_go_on(now) ? step::pause : step::fail;
+                return after_error(now);
             default: return step::fail;
         }
     }
@@ -92,6 +94,10 @@ private:
     [[nodiscard]] constexpr bool may_go_on(time_point now) const noexcept {
         const bool counted_out = limits_.attempts_max != 0 && attempts_ >= limits_.attempts_max;
         return !counted_out && now < limits_.wait_until;
+    }
+
+    [[nodiscard]] constexpr step after_error(time_point now) const noexcept {
+        return !limits_.errors_end && may_go_on(now) ? step::pause : step::fail;
     }
 
     claim_limits limits_;

@@ -16,6 +16,7 @@ struct retry_rule {
     std::uint64_t attempts_max{0};  ///< 0: without end.
     milliseconds delay{0};
     milliseconds jitter{0};
+    bool errors_end{false};  ///< Only a lock that is held is tried again, not a store that is down.
 };
 
 /// @param random  Any 64 bits.

@@ -29,7 +29,8 @@ core::claim_limits limits_of(const acquire_plan& plan, const locker_options& set
             .ttl = plan.options.ttl,
             .stop_margin = stop_margin_of(plan.options),
             .drift_factor = settings.drift_factor,
-            .attempts_max = plan.retry ? plan.retry->attempts_max : 0};
+            .attempts_max = plan.retry ? plan.retry->attempts_max : 0,
+            .errors_end = plan.retry && plan.retry->errors_end};
 }
 
 failure too_late(core::milliseconds ttl) {
@@ -166,7 +167,7 @@ asio::awaitable<void> engine::wait_for_turn(const pursuit& aim, core::step next,
                                             unsigned failures) {
     if (aim.plan.retry) {
         const auto length = core::retry_pause(*aim.plan.retry, parts_.random->jitter_bits());
-        co_await sleep_until(*parts_.time, std::min(now() + length, aim.wait_until));
+        co_await nap(std::min(now() + length, aim.wait_until));
     } else if (next == core::step::await_free) {
         co_await parts_.where->await_change(aim.wanted.name, aim.wait_until);
     } else {
@@ -182,7 +183,17 @@ identity engine::draw_identity(const std::string& owner) {
 asio::awaitable<bool> engine::pause(unsigned failures, time_point until) {
     using namespace std::chrono_literals;
     const auto length = core::backoff_pause(failures, 10ms, 500ms, parts_.random->jitter_bits());
-    co_return co_await sleep_until(*parts_.time, std::min(now() + length, until));
+    co_return co_await nap(std::min(now() + length, until));
+}
+
+// @return false if it was cut short: by a cancellation, or because the engine winds down.
+asio::awaitable<bool> engine::nap(time_point until) {
+    if (stopped_) co_return false;
+    alarm bell(*parts_.time);
+    naps_.insert(&bell);
+    const wake_reason why = co_await bell.wait_until(until);
+    naps_.erase(&bell);
+    co_return why == wake_reason::reached && !stopped_;
 }
 
 held_ptr engine::make_held(std::string name, identity who, std::uint64_t token,

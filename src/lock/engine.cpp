@@ -13,6 +13,7 @@ asio::awaitable<void> engine::wind_down() {
     stopped_ = true;
     while (!watched_.empty()) unwatch(*watched_.begin()->second);
     keeper_alarm_.wake();
+    for (alarm* napping : naps_) napping->wake();
     parts_.where->stop();
 }
 

@@ -23,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -105,6 +106,7 @@ private:
     identity draw_identity(const std::string& owner);
     asio::awaitable<result<std::string>> value_of(const lease& known, time_point deadline);
     asio::awaitable<bool> pause(unsigned failures, time_point until);
+    asio::awaitable<bool> nap(time_point until);
     held_ptr make_held(std::string name, identity who, std::uint64_t token,
                        const acquire_plan& plan);
     [[nodiscard]] std::size_t name_limit() const noexcept { return parts_.where->name_limit(); }
@@ -135,7 +137,8 @@ private:
     counters counted_;
     watch_list watched_;
     alarm keeper_alarm_;
-    alarm idle_alarm_;  // Woken when the last background release ends.
+    alarm idle_alarm_;       // Woken when the last background release ends.
+    std::set<alarm*> naps_;  // Of coroutines that pause; woken when the engine winds down.
     bool keeping_{false};
     bool stopped_{false};
     std::size_t background_{0};

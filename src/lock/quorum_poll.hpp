@@ -27,6 +27,7 @@ template <class T>
 struct quorum_poll {
     std::vector<std::optional<result<T>>> answers;
     std::function<bool(const quorum_poll&)> enough;
+    std::function<void()> all_in{};  ///< Called when the last answer has come.
     bool decided{false};
     port::one_shot ended{};
 
@@ -54,6 +55,7 @@ std::shared_ptr<quorum_poll<T>> ask_all(const asio::any_io_executor& executor, s
         auto part = [poll, question, i]() -> asio::awaitable<void> {
             result<T> answer = co_await question(i);
             poll->answers[i].emplace(std::move(answer));
+            if (poll->all_in && poll->complete()) poll->all_in();
             if (poll->decided || (!poll->enough(*poll) && !poll->complete())) co_return;
             poll->decided = true;
             poll->ended.fire();

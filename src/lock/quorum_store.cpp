@@ -3,6 +3,8 @@
 
 #include <holdfast/quorum.hpp>
 
+#include "lock/quorum_votes.hpp"
+
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
@@ -15,87 +17,8 @@ using namespace std::chrono_literals;
 /// Releases that a node owes, all names together; beyond it the oldest are left to their ttl.
 constexpr std::size_t owed_max = 10'000;
 
-bool may_have_effect(const failure& why) noexcept {
-    return why.code == errc::in_doubt || why.code == errc::cancelled;
-}
-
-// What makes every node fail in the same way gets no better by asking again.
-errc common_cause(const std::vector<node_error>& nodes) {
-    errc cause = errc::no_quorum;
-    for (const node_error& said : nodes) {
-        if (said.code == errc::contended) continue;
-        const bool first = cause == errc::no_quorum;
-        if (!first && said.code != cause) return errc::no_quorum;
-        cause = said.code;
-    }
-    const bool lasting = cause == errc::wrong_type || cause == errc::denied ||
-                         cause == errc::protocol || cause == errc::misuse;
-    return lasting ? cause : errc::no_quorum;
-}
-
-using ownership_votes = std::vector<std::optional<result<void>>>;
-using outcomes = std::vector<result<void>>;
-
-core::ballot count_grants(const std::vector<std::optional<result<grant>>>& answers) {
-    core::ballot votes{.nodes = answers.size()};
-    for (const auto& answer : answers) {
-        if (!answer) continue;
-        if (*answer)
-            ++votes.yes;
-        else if (answer->error().code == errc::contended)
-            ++votes.no;
-        else
-            ++votes.failed;
-    }
-    return votes;
-}
-
-// A clear "not yours" is a vote, silence is none.
-core::ballot count_ownership(const ownership_votes& answers) {
-    core::ballot votes{.nodes = answers.size()};
-    for (const auto& answer : answers) {
-        if (!answer) continue;
-        if (*answer)
-            ++votes.yes;
-        else if (answer->error().code == errc::lost)
-            ++votes.no;
-        else
-            ++votes.failed;
-    }
-    return votes;
-}
-
-// What the nodes said so far to the renewal at `place` of a batch.
-ownership_votes votes_on(const quorum_poll<outcomes>& poll, std::size_t place) {
-    ownership_votes votes(poll.answers.size());
-    for (std::size_t i = 0; i < votes.size(); ++i)
-        if (poll.answers[i]) votes[i] = poll.answers[i]->value()[place];
-    return votes;
-}
-
-// Why a release or renewal has no majority.
-failure not_owned(const ownership_votes& answers) {
-    const core::ballot votes = count_ownership(answers);
-    failure why(lost_reason::deleted, "nobody holds it on a majority of the nodes");
-    bool effect = votes.yes > 0;
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-        if (!answers[i]) effect = true;
-        if (!answers[i] || *answers[i]) continue;
-        const failure& said = answers[i]->error();
-        why.nodes.push_back({.node = i, .code = said.code, .text = said.text});
-        effect = effect || may_have_effect(said);
-        if (said.code == errc::lost && said.reason == lost_reason::taken) {
-            why.reason = lost_reason::taken;
-            why.text = "somebody else holds it on a node";
-        }
-    }
-    if (votes.nodes - votes.no < votes.majority()) return why;
-    why.code = effect ? errc::in_doubt : errc::no_quorum;
-    why.reason = lost_reason::none;
-    why.text = "no majority of the " + std::to_string(votes.nodes) + " nodes answered";
-    for (const node_error& said : why.nodes) why.text.append("; ").append(said.text);
-    return why;
-}
+/// How long a refusal waits for nodes that have not answered.
+constexpr std::chrono::milliseconds straggler_patience{20};
 
 }  // namespace
 
@@ -215,6 +138,7 @@ asio::awaitable<result<grant>> quorum_store::acquire(const claim& wanted, attemp
     give_up(*shared, *poll);
     const failure why = refusal(*poll);
     co_await give_back_grants(*shared, *poll);
+    co_await await_stragglers(*poll);
     co_return why;
 }
 
@@ -260,6 +184,16 @@ asio::awaitable<void> quorum_store::give_back_grants(const round& shared,
         [granted, return_to](std::size_t i) { return return_to(granted[i]); },
         [](const auto&) { return false; });
     static_cast<void>(co_await returned->ended.wait());
+}
+
+// What the nodes that still think are about to grant is given back by their parts. Those that are
+// well do so in a moment; waiting that long lets a refusal leave nothing behind.
+asio::awaitable<void> quorum_store::await_stragglers(quorum_poll<grant>& poll) {
+    if (poll.complete()) co_return;
+    alarm bell(env_.time);
+    poll.all_in = [&bell] { bell.wake(); };
+    co_await bell.wait_until(env_.time.now() + straggler_patience);
+    poll.all_in = nullptr;
 }
 
 failure quorum_store::refusal(const quorum_poll<grant>& poll) {

@@ -66,6 +66,7 @@ private:
     void give_up(round& shared, const quorum_poll<grant>& poll);
     void remember(const std::shared_ptr<round>& shared);
     asio::awaitable<void> give_back_grants(const round& shared, const quorum_poll<grant>& poll);
+    asio::awaitable<void> await_stragglers(quorum_poll<grant>& poll);
     [[nodiscard]] static failure refusal(const quorum_poll<grant>& poll);
 
     store_environment env_;

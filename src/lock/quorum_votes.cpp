@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "lock/quorum_votes.hpp"
+
+namespace holdfast::lock {
+namespace {
+
+// A clear no, which is `refusal`, is a vote; silence is none.
+template <class T>
+core::ballot count(const std::vector<std::optional<result<T>>>& answers, errc refusal) {
+    core::ballot votes{.nodes = answers.size()};
+    for (const auto& answer : answers) {
+        if (!answer) continue;
+        if (*answer)
+            ++votes.yes;
+        else if (answer->error().code == refusal)
+            ++votes.no;
+        else
+            ++votes.failed;
+    }
+    return votes;
+}
+
+}  // namespace
+
+bool may_have_effect(const failure& why) noexcept {
+    return why.code == errc::in_doubt || why.code == errc::cancelled;
+}
+
+errc common_cause(const std::vector<node_error>& nodes) {
+    errc cause = errc::no_quorum;
+    for (const node_error& said : nodes) {
+        if (said.code == errc::contended) continue;
+        const bool first = cause == errc::no_quorum;
+        if (!first && said.code != cause) return errc::no_quorum;
+        cause = said.code;
+    }
+    const bool lasting = cause == errc::wrong_type || cause == errc::denied ||
+                         cause == errc::protocol || cause == errc::misuse;
+    return lasting ? cause : errc::no_quorum;
+}
+
+core::ballot count_grants(const std::vector<std::optional<result<grant>>>& answers) {
+    return count(answers, errc::contended);
+}
+
+core::ballot count_ownership(const ownership_votes& answers) { return count(answers, errc::lost); }
+
+ownership_votes votes_on(const quorum_poll<outcomes>& poll, std::size_t place) {
+    ownership_votes votes(poll.answers.size());
+    for (std::size_t i = 0; i < votes.size(); ++i)
+        if (poll.answers[i]) votes[i] = poll.answers[i]->value()[place];
+    return votes;
+}
+
+failure not_owned(const ownership_votes& answers) {
+    const core::ballot votes = count_ownership(answers);
+    failure why(lost_reason::deleted, "nobody holds it on a majority of the nodes");
+    bool effect = votes.yes > 0;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (!answers[i]) effect = true;
+        if (!answers[i] || *answers[i]) continue;
+        const failure& said = answers[i]->error();
+        why.nodes.push_back({.node = i, .code = said.code, .text = said.text});
+        effect = effect || may_have_effect(said);
+        if (said.code == errc::lost && said.reason == lost_reason::taken) {
+            why.reason = lost_reason::taken;
+            why.text = "somebody else holds it on a node";
+        }
+    }
+    if (votes.nodes - votes.no < votes.majority()) return why;
+    why.code = effect ? errc::in_doubt : errc::no_quorum;
+    why.reason = lost_reason::none;
+    why.text = "no majority of the " + std::to_string(votes.nodes) + " nodes answered";
+    for (const node_error& said : why.nodes) why.text.append("; ").append(said.text);
+    return why;
+}
+
+}  // namespace holdfast::lock
