@@ -4,6 +4,8 @@
 // Thread safety: as a string.
 #pragma once
 
+#include <holdfast/errc.hpp>
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,5 +40,9 @@ private:
 
     std::string text_;
 };
+
+/// @return The password to use now: `given`, or the first line of `file` if one is named.
+/// @par Errors  `denied`: the file cannot be read, or its first line is empty.
+[[nodiscard]] result<secret> stored_password(const secret& given, const std::string& file);
 
 }  // namespace holdfast::base

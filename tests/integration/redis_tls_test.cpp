@@ -72,26 +72,13 @@ private:
     temp_dir directory_;
 };
 
-std::uint16_t free_port() {
-    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    const bool bound =
-        ::bind(probe, generic, size) == 0 && ::getsockname(probe, generic, &size) == 0;
-    ::close(probe);
-    return bound ? ntohs(address.sin_port) : std::uint16_t{0};
-}
-
 class redis_over_tls : public testing::Test {
 protected:
     static void SetUpTestSuite() { made_ = new certificates; }
     static void TearDownTestSuite() { delete made_; }
 
     void serve(const std::string& certificate, const std::string& clients = "no") {
-        port_ = free_port();
+        port_ = free_tcp_port();
         server_ = std::make_unique<redis_server>(
             redis_options{.tcp = true,
                           .arguments = {"--tls-port", std::to_string(port_), "--tls-cert-file",

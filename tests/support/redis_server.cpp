@@ -1,48 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/redis_server.hpp"
 
-#include "support/poll.hpp"
-
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
 
 namespace holdfast::test {
 namespace {
-
-constexpr std::chrono::seconds start_limit{20};
-
-// The kernel gives a free port; that somebody else takes it before the server does is unlikely, and
-// the start then fails with the server's own words.
-std::uint16_t free_port() {
-    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    const bool bound =
-        ::bind(probe, generic, size) == 0 && ::getsockname(probe, generic, &size) == 0;
-    ::close(probe);
-    if (!bound) throw std::runtime_error("no free TCP port");
-    return ntohs(address.sin_port);
-}
 
 int connect_to(const std::string& socket_path) {
     sockaddr_un address{};
@@ -58,11 +31,6 @@ int connect_to(const std::string& socket_path) {
     return -1;
 }
 
-std::string text_of(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 // Whether `reply` is complete, as far as the replies of tests go: a line, or one bulk string.
 bool is_complete(const std::string& reply) {
     if (!reply.ends_with("\r\n")) return false;
@@ -76,11 +44,9 @@ bool is_complete(const std::string& reply) {
 
 redis_server::redis_server(redis_options options) : options_(std::move(options)) {
     socket_path_ = directory_ / "redis.sock";
-    if (options_.tcp) port_ = free_port();
+    if (options_.tcp) port_ = free_tcp_port();
     start();
 }
-
-redis_server::~redis_server() { kill(); }
 
 bool redis_server::available() {
     std::istringstream places(std::getenv("PATH") == nullptr ? "" : std::getenv("PATH"));
@@ -96,17 +62,6 @@ std::string redis_server::url() const {
 
 void redis_server::start() {
     std::filesystem::remove(socket_path_);
-    pid_ = ::fork();
-    if (pid_ < 0) throw std::runtime_error("fork failed");
-    if (pid_ == 0) launch();
-    if (poll_until([this] { return answers(); }, start_limit)) return;
-    kill();
-    throw std::runtime_error("redis-server does not answer:\n" + text_of(directory_ / "redis.log"));
-}
-
-// In the child: becomes the server, and ends when the test's thread does.
-void redis_server::launch() {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     std::vector<std::string> words{"redis-server",
                                    "--port",
                                    std::to_string(port_),
@@ -127,17 +82,10 @@ void redis_server::launch() {
                                    "--daemonize",
                                    "no"};
     words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    ::execvp(arguments[0], arguments.data());
-    ::_exit(127);
+    process_.start(std::move(words), directory_ / "redis.log", [this] { return answers(); });
 }
 
 bool redis_server::answers() const {
-    int status = 0;
-    if (::waitpid(pid_, &status, WNOHANG) == pid_)
-        throw std::runtime_error("redis-server ended:\n" + text_of(directory_ / "redis.log"));
     const int fd = connect_to(socket_path_);
     if (fd < 0) return false;
     ::close(fd);
@@ -146,18 +94,9 @@ bool redis_server::answers() const {
     return reply.starts_with("+PONG") || reply.starts_with("-NOAUTH");
 }
 
-void redis_server::signal(int number) const {
-    if (pid_ > 0) ::kill(pid_, number);
-}
+void redis_server::signal(int number) const { process_.signal(number); }
 
-void redis_server::kill() {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
-}
+void redis_server::kill() { process_.kill(); }
 
 void redis_server::restart() {
     kill();

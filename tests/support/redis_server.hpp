@@ -7,9 +7,8 @@
 // when the object has; also when the test program itself is killed.
 #pragma once
 
+#include "support/server_process.hpp"
 #include "support/temp_dir.hpp"
-
-#include <sys/types.h>
 
 #include <cstdint>
 #include <string>
@@ -30,7 +29,6 @@ public:
     explicit redis_server(redis_options options = {});
     redis_server(const redis_server&) = delete;
     redis_server& operator=(const redis_server&) = delete;
-    ~redis_server();
 
     /// @return Whether this machine has a redis-server.
     [[nodiscard]] static bool available();
@@ -40,7 +38,7 @@ public:
     /// @return `redis+unix://SOCKET`, or `redis://127.0.0.1:PORT` if it listens there.
     [[nodiscard]] std::string url() const;
     [[nodiscard]] std::string directory() const { return directory_.path(); }
-    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
 
     /// Sends a signal, such as SIGSTOP and SIGCONT.
     void signal(int number) const;
@@ -53,14 +51,13 @@ public:
 
 private:
     void start();
-    void launch();
     [[nodiscard]] bool answers() const;
 
     redis_options options_;
     temp_dir directory_;
     std::string socket_path_;
     std::uint16_t port_{0};
-    pid_t pid_{-1};
+    server_process process_;
 };
 
 }  // namespace holdfast::test

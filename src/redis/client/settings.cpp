@@ -4,7 +4,6 @@
 #include "base/store_url.hpp"
 
 #include <charconv>
-#include <fstream>
 #include <utility>
 
 namespace holdfast::redis {
@@ -63,17 +62,7 @@ result<void> read_tcp(base::store_url& url, settings& into) {
 }  // namespace
 
 result<base::secret> current_password(const settings& where) {
-    if (where.password_file.empty()) return where.password;
-    std::ifstream file(where.password_file);
-    std::string line;
-    if (!std::getline(file, line))
-        return failure{errc::denied, "password_file " + where.password_file +
-                                         ": cannot be read, or has no first line"};
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty())
-        return failure{errc::denied,
-                       "password_file " + where.password_file + ": its first line is empty"};
-    return base::secret(std::move(line));
+    return base::stored_password(where.password, where.password_file);
 }
 
 result<settings> read_settings(std::string_view text) {

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/server_process.hpp"
+
+#include "support/poll.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <utility>
+
+namespace holdfast::test {
+namespace {
+
+constexpr std::chrono::seconds start_limit{40};
+
+}  // namespace
+
+void server_process::start(std::vector<std::string> command, const std::string& log,
+                           const std::function<bool()>& answers) {
+    const std::string name = command.front();
+    // Made before the fork: where there are threads, the child may not allocate.
+    const std::vector<char*> arguments = arguments_of(command);
+    pid_ = ::fork();
+    if (pid_ < 0) throw std::runtime_error("fork failed");
+    if (pid_ == 0) become(arguments);
+    const auto ready = [&] {
+        int status = 0;
+        if (::waitpid(pid_, &status, WNOHANG) == pid_) {
+            pid_ = -1;
+            throw std::runtime_error(name + " ended:\n" + text_of(log));
+        }
+        return answers();
+    };
+    if (poll_until(ready, start_limit)) return;
+    kill();
+    throw std::runtime_error(name + " does not answer:\n" + text_of(log));
+}
+
+void server_process::signal(int number) const {
+    if (pid_ > 0) ::kill(pid_, number);
+}
+
+void server_process::kill() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+}
+
+// The kernel gives a free port; that somebody else takes it before the server does is unlikely, and
+// the start then fails with the server's own words.
+std::uint16_t free_tcp_port() {
+    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    const bool bound =
+        ::bind(probe, generic, size) == 0 && ::getsockname(probe, generic, &size) == 0;
+    ::close(probe);
+    if (!bound) throw std::runtime_error("no free TCP port");
+    return ntohs(address.sin_port);
+}
+
+std::vector<char*> arguments_of(std::vector<std::string>& command) {
+    std::vector<char*> arguments;
+    for (std::string& word : command) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    return arguments;
+}
+
+void become(const std::vector<char*>& arguments) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::execvp(arguments[0], arguments.data());
+    ::_exit(127);
+}
+
+std::string text_of(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace holdfast::test

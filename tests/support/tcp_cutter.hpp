@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: a TCP port of this machine that passes everything on to a Unix socket, until the
+// client says a certain word: then it cuts the line, before or after it has passed the word on.
+// Thread safety: `cuts` from any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <thread>
+
+namespace holdfast::test {
+
+/// Whether the server still hears the word.
+enum class cut { before_it_is_heard, after_it_is_heard };
+
+/// See the top of the file. It cuts once; what comes later it passes on.
+class tcp_cutter {
+public:
+    tcp_cutter(std::string socket_path, std::string word, cut when);
+    tcp_cutter(const tcp_cutter&) = delete;
+    tcp_cutter& operator=(const tcp_cutter&) = delete;
+    ~tcp_cutter();
+
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    /// @return How many lines were cut.
+    [[nodiscard]] int cuts() const noexcept { return cuts_; }
+
+private:
+    void serve();
+    bool pass_on(int from, int to, bool from_client);
+
+    std::string socket_path_;
+    std::string word_;
+    cut when_;
+    int listener_{-1};
+    std::uint16_t port_{0};
+    std::atomic<int> cuts_{0};
+    std::atomic<bool> stopping_{false};
+    std::thread worker_;
+};
+
+}  // namespace holdfast::test
