@@ -24,4 +24,5 @@ find_package(holdfast 1 REQUIRED COMPONENTS ${component})
 endfunction()
 
 expect_error(sqlite "build and install holdfast with -DHOLDFAST_WITH_SQLITE=ON")
-expect_error(paper "holdfast has no component 'paper'; it knows redis and sqlite")
+expect_error(paper
+  "holdfast has no component 'paper'; it knows compat, mysql, range_lock, redis and sqlite")
