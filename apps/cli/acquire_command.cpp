@@ -39,8 +39,11 @@ int run_acquire(const context& ctx, const acquire_arguments& given) {
     signal_inbox signals;
     auto locks = open_locker(ctx);
     if (!locks) return fail("acquire", locks.error());
-    const acquire_options options{
-        .ttl = given.ttl, .wait = given.wait, .auto_renew = false, .owner = given.owner};
+    const acquire_options options{.ttl = given.ttl,
+                                  .wait = given.wait,
+                                  .auto_renew = false,
+                                  .fence = gives_tokens(ctx),
+                                  .owner = given.owner};
     auto waited = wait_for_lock(*locks, given.name, options, signals, nullptr);
     if (waited.signal != 0) return exit_signal_base + waited.signal;
     if (!waited.outcome) return fail("acquire", given.name, waited.outcome.error());
@@ -64,6 +67,7 @@ void add_acquire(CLI::App& app, context& ctx) {
     add_wait(*command, "--wait", given->wait,
              "Longest wait while somebody else holds it, or forever (default 0s: try once)");
     add_owner(*command, given->owner);
+    add_dialect(*command, ctx);
     command->callback([&ctx, given] { ctx.exit_code = run_acquire(ctx, *given); });
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "completion.hpp"
 
+#include <algorithm>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace holdfast::cli {
@@ -30,6 +32,29 @@ std::vector<flag> flags_of(const CLI::App& command) {
 
 std::vector<const CLI::App*> commands_of(const CLI::App& app) {
     return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+/// The flags of a command and of those below it, each once.
+std::vector<flag> all_flags_of(const CLI::App& command) {
+    auto found = flags_of(command);
+    for (const auto* nested : commands_of(command)) {
+        for (auto& one : flags_of(*nested)) {
+            const bool known = std::any_of(found.begin(), found.end(), [&](const flag& other) {
+                return other.spellings == one.spellings;
+            });
+            if (!known) found.push_back(std::move(one));
+        }
+    }
+    return found;
+}
+
+/// The words that may stand behind a command: those below it, or the shells.
+std::string words_behind(const CLI::App& command) {
+    if (command.get_name() == "completion") return "bash zsh fish";
+    std::string words;
+    for (const auto* nested : commands_of(command))
+        words += (words.empty() ? "" : " ") + nested->get_name();
+    return words;
 }
 
 std::string join(const std::vector<std::string>& words, std::string_view between) {
@@ -96,11 +121,12 @@ std::string bash_completion(const CLI::App& app) {
     const auto shared = flags_of(app);
     auto all = shared;
     for (const auto* command : commands_of(app)) {
-        const auto own = flags_of(*command);
+        const auto own = all_flags_of(*command);
         all.insert(all.end(), own.begin(), own.end());
         names.push_back(command->get_name());
-        const auto values = command->get_name() == "completion" ? " bash zsh fish" : "";
-        cases += "        " + command->get_name() + ") words='" + words_of(own) + values + "' ;;\n";
+        const auto behind = words_behind(*command);
+        cases += "        " + command->get_name() + ") words='" + words_of(own) +
+                 (behind.empty() ? "" : " " + behind) + "' ;;\n";
     }
     for (const auto& one : all) {
         if (one.takes_value) with_value.push_back(join(one.spellings, "|"));
@@ -144,11 +170,13 @@ std::string zsh_completion(const CLI::App& app) {
     for (const auto* command : commands_of(app)) {
         const auto& name = command->get_name();
         names += "        '" + name + ":" + escaped(command->get_description(), ":\\") + "'\n";
+        const auto behind = words_behind(*command);
         cases += "    " + name + ")\n        _arguments \\\n" +
-                 zsh_flags(flags_of(*command), "            ") + "            '*::argument:" +
-                 (name == "run"          ? "_normal"
-                  : name == "completion" ? "(bash zsh fish)"
-                                         : "") +
+                 zsh_flags(all_flags_of(*command), "            ") +
+                 "            '*:" + (behind.empty() ? ":argument:" : "argument:") +
+                 (name == "run"    ? "_normal"
+                  : behind.empty() ? ""
+                                   : "(" + behind + ")") +
                  "' ;;\n";
     }
     return "#compdef holdfast\n"
@@ -185,10 +213,13 @@ std::string fish_completion(const CLI::App& app) {
         const auto& name = command->get_name();
         text += "complete -c holdfast -n '__fish_use_subcommand' -a " + name + " -d '" +
                 escaped(command->get_description(), "\\") + "'\n";
-        text += fish_flags(flags_of(*command), "__fish_seen_subcommand_from " + name);
+        text += fish_flags(all_flags_of(*command), "__fish_seen_subcommand_from " + name);
+        const auto behind = words_behind(*command);
+        if (!behind.empty())
+            text += "complete -c holdfast -n '__fish_seen_subcommand_from " + name + "' -a '" +
+                    behind + "'\n";
     }
     return text +
-           "complete -c holdfast -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n"
            "complete -c holdfast -n '__fish_seen_subcommand_from run' -a "
            "'(__fish_complete_subcommand)'\n";
 }

@@ -2,6 +2,7 @@
 #include "context.hpp"
 
 #include <holdfast/holdfast.hpp>  // Makes known the stores that were built in.
+#include <holdfast/quorum.hpp>
 
 #include "duration.hpp"
 #include "store_address.hpp"
@@ -37,11 +38,35 @@ void check_label(const std::string& owner) {
 
 }  // namespace
 
-result<locker> open_locker(const context& ctx) {
-    const auto url = choose_store(ctx.stores);
-    if (!url) return url.error();
-    return locker::open(*url, {.timeout = ctx.timeout});
+result<std::vector<std::string>> store_urls(const context& ctx) {
+    const bool votes = ctx.whose == dialect::redlock;
+    return choose_stores(ctx.stores, votes ? store_count::several : store_count::one);
 }
+
+result<locker> open_locker(const context& ctx, const std::vector<std::string>& urls) {
+    const locker_options options{.timeout = ctx.timeout};
+#ifdef HOLDFAST_HAS_REDIS
+    if (ctx.whose) {
+        std::vector<store_factory> nodes;
+        for (const std::string& url : urls) {
+            auto make = open_dialect(*ctx.whose, url);
+            if (!make) return make.error();
+            nodes.push_back(std::move(*make));
+        }
+        const bool votes = ctx.whose == dialect::redlock;
+        return locker::open(votes ? quorum_of(std::move(nodes)) : nodes.front(), options);
+    }
+#endif
+    return locker::open(urls.front(), options);
+}
+
+result<locker> open_locker(const context& ctx) {
+    const auto urls = store_urls(ctx);
+    if (!urls) return urls.error();
+    return open_locker(ctx, *urls);
+}
+
+bool gives_tokens(const context& ctx) noexcept { return ctx.whose != dialect::redlock; }
 
 CLI::Option* add_duration(CLI::App& command, const std::string& flag, milliseconds& target,
                           const std::string& help) {
@@ -93,6 +118,22 @@ CLI::Option* add_owner(CLI::App& command, std::string& owner) {
             },
             "Label for people, shown to others, at most 256 bytes")
         ->type_name("TEXT");
+}
+
+void add_dialect([[maybe_unused]] CLI::App& command, [[maybe_unused]] context& ctx) {
+#ifdef HOLDFAST_HAS_REDIS
+    command
+        .add_option_function<std::string>(
+            "--dialect",
+            [&ctx](const std::string& name) {
+                ctx.whose = dialect_named(name);
+                if (!ctx.whose)
+                    refuse("--dialect", "redlock, warlock, dist-lock, dist-lock-1 or process-lock");
+            },
+            "Whose lock it is: redlock, warlock, dist-lock, dist-lock-1 or process-lock")
+        ->type_name("DIALECT")
+        ->expected(1);
+#endif
 }
 
 CLI::Option* add_id(CLI::App& command, std::string& id) {

@@ -5,6 +5,7 @@
 // Thread safety: for one thread; `open_locker` must come after every fork.
 #pragma once
 
+#include <holdfast/dialect.hpp>
 #include <holdfast/errc.hpp>
 #include <holdfast/lease.hpp>
 #include <holdfast/locker.hpp>
@@ -13,6 +14,7 @@
 #include <CLI/CLI.hpp>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,7 @@ namespace holdfast::cli {
 /// The shared options, and what the program ends with.
 struct context {
     std::vector<std::string> stores;                               ///< `--store`
+    std::optional<dialect> whose;                                  ///< `--dialect`
     bool json{false};                                              ///< `--json`
     std::chrono::milliseconds timeout = locker_options{}.timeout;  ///< `--timeout`
     std::vector<std::string> command;  ///< What stands behind `--`, for `run`.
@@ -29,8 +32,14 @@ struct context {
     int exit_code{0};
 };
 
-/// @return A locker on the store that the options and the environment name. Connects later.
+/// @return The URLs of the stores that the options and the environment name.
+[[nodiscard]] result<std::vector<std::string>> store_urls(const context& ctx);
+/// @return A locker on those stores, in the dialect that was asked for. Connects later.
+[[nodiscard]] result<locker> open_locker(const context& ctx, const std::vector<std::string>& urls);
+/// The same on `store_urls(ctx)`.
 [[nodiscard]] result<locker> open_locker(const context& ctx);
+/// @return Whether locks have fencing tokens: where votes are counted, they have none.
+[[nodiscard]] bool gives_tokens(const context& ctx) noexcept;
 
 /// Adds an option that takes a duration with a unit.
 CLI::Option* add_duration(CLI::App& command, const std::string& flag,
@@ -44,6 +53,8 @@ CLI::Option* add_name(CLI::App& command, std::string& name);
 CLI::Option* add_ttl(CLI::App& command, std::chrono::milliseconds& ttl);
 /// Adds `--owner`.
 CLI::Option* add_owner(CLI::App& command, std::string& owner);
+/// Adds `--dialect`, where this program was built with the dialects.
+void add_dialect(CLI::App& command, context& ctx);
 /// Adds the id as an argument; `-` is read from stdin when it is used, see `read_id`.
 CLI::Option* add_id(CLI::App& command, std::string& id);
 
@@ -59,5 +70,7 @@ void add_break(CLI::App& app, context& ctx);
 void add_show(CLI::App& app, context& ctx);
 void add_list(CLI::App& app, context& ctx);
 void add_completion(CLI::App& app, context& ctx);
+/// Only where this program was built with range locks.
+void add_range(CLI::App& app, context& ctx);
 
 }  // namespace holdfast::cli

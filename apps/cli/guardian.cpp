@@ -153,7 +153,9 @@ void guardian::start(const guardian_order& order) {
     kill_at_ = order.kill_at;
     plan_.launch.foreground = order.foreground;
     plan_.launch.environment.emplace_back("HOLDFAST_ID", order.id.data());
-    plan_.launch.environment.emplace_back("HOLDFAST_FENCE", std::to_string(order.fence));
+    // Empty where the lock has none: one that was inherited would be another lock's.
+    plan_.launch.environment.emplace_back("HOLDFAST_FENCE",
+                                          order.fence != 0 ? std::to_string(order.fence) : "");
     command_ = launch(plan_.launch);
     drop_caller_descriptors();
     outcome_.group = command_.pid;

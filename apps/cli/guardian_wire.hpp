@@ -33,7 +33,7 @@ struct guardian_order {
     boot_time term_at{never};
     boot_time kill_at{never};
     std::uint64_t fence{0};
-    std::array<char, 33> id{};  ///< 32 hexadecimal digits and a zero.
+    std::array<char, 65> id{};  ///< At most 64 characters and a zero.
 };
 
 /// How far the guardian had to go.

@@ -38,6 +38,7 @@ void add_release(CLI::App& app, context& ctx) {
     auto* command = app.add_subcommand("release", "Give a lock back, by its id");
     add_name(*command, given->name);
     add_id(*command, given->id);
+    add_dialect(*command, ctx);
     command->callback([&ctx, given] { ctx.exit_code = run_release(ctx, *given); });
 }
 

@@ -45,6 +45,7 @@ void add_renew(CLI::App& app, context& ctx) {
     add_name(*command, given->name);
     add_id(*command, given->id);
     add_ttl(*command, given->ttl)->required();
+    add_dialect(*command, ctx);
     command->callback([&ctx, given] { ctx.exit_code = run_renew(ctx, *given); });
 }
 

@@ -78,6 +78,7 @@ void add_run(CLI::App& app, context& ctx) {
     add_duration(*command, "--min-hold", given->min_hold,
                  "Keep the lock at least this long, even if CMD ends earlier");
     add_owner(*command, given->options.owner);
+    add_dialect(*command, ctx);
     add_conflict_code(*command, given->conflict_code);
     command->footer("CMD and its arguments stand behind --: holdfast run NAME -- CMD ARG...");
     command->callback([&ctx, given] {

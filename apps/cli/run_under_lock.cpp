@@ -51,7 +51,7 @@ public:
     int run();
 
 private:
-    [[nodiscard]] guardian_plan plan_guardian(const std::string& url) const;
+    [[nodiscard]] guardian_plan plan_guardian(const std::vector<std::string>& urls) const;
     void leave_streams_to_command() const;
     [[nodiscard]] acquire_options options() const;
     int take_lock(locker& locks, guardian_link& guardian);
@@ -69,29 +69,32 @@ private:
 };
 
 int lock_run::run() {
-    const auto url = choose_store(ctx_.stores);
-    if (!url) return fail("run", url.error());
+    const auto urls = store_urls(ctx_);
+    if (!urls) return fail("run", urls.error());
     if (!read_process(::getpid())) {
         say("run", "/proc is not readable, and without it CMD's processes cannot be found");
         return exit_unavailable;
     }
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // Should the guardian be killed, its tree falls to us.
-    auto guardian = guardian_link::fork_guardian(plan_guardian(*url));
+    auto guardian = guardian_link::fork_guardian(plan_guardian(*urls));
     if (!guardian.valid()) {
         say("run", std::string{"cannot start the guardian process: "} + ::strerror(errno));
         return exit_unavailable;
     }
     leave_streams_to_command();
-    auto locks = locker::open(*url, {.timeout = ctx_.timeout});  // Threads exist from here on.
+    auto locks = open_locker(ctx_, *urls);  // Threads exist from here on.
     if (!locks) return fail("run", locks.error());
     return take_lock(*locks, guardian);
 }
 
-guardian_plan lock_run::plan_guardian(const std::string& url) const {
+guardian_plan lock_run::plan_guardian(const std::vector<std::string>& urls) const {
+    std::string stores;
+    for (const std::string& url : urls)
+        stores.append(stores.empty() ? "" : " ") += url_for_children(url);
     guardian_plan plan;
     plan.launch.command = given_.command;
     plan.launch.environment = {{"HOLDFAST_NAME", given_.name},
-                               {"HOLDFAST_STORE", url_for_children(url)}};
+                               {"HOLDFAST_STORE", std::move(stores)}};
     plan.launch.terminal = console_.fd();
     plan.launch.default_sigpipe = ctx_.default_sigpipe;
     plan.inherited = inherited_;
@@ -110,6 +113,7 @@ void lock_run::leave_streams_to_command() const {
 
 acquire_options lock_run::options() const {
     auto options = given_.options;
+    options.fence = gives_tokens(ctx_);
     options.stop_margin = plan_.whole();  // The library tells of a loss when SIGTERM is due.
     return options;
 }

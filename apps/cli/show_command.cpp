@@ -24,6 +24,7 @@ void add_show(CLI::App& app, context& ctx) {
     auto name = std::make_shared<std::string>();
     auto* command = app.add_subcommand("show", "Print who holds a lock");
     add_name(*command, *name);
+    add_dialect(*command, ctx);
     command->callback([&ctx, name] { ctx.exit_code = run_show(ctx, *name); });
 }
 

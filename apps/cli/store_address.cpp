@@ -91,13 +91,18 @@ std::vector<std::string> environment_stores() {
 
 }  // namespace
 
-result<std::string> choose_store(const std::vector<std::string>& given) {
-    if (given.size() > 1) return failure{errc::misuse, "--store can be given once only"};
-    if (!given.empty()) return given.front();
-    const auto found = environment_stores();
-    if (found.size() > 1) return failure{errc::misuse, "HOLDFAST_STORE names more than one store"};
-    if (!found.empty()) return found.front();
-    return default_store();
+result<std::vector<std::string>> choose_stores(const std::vector<std::string>& given,
+                                               store_count allowed) {
+    const bool one = allowed == store_count::one;
+    if (one && given.size() > 1) return failure{errc::misuse, "--store can be given once only"};
+    if (!given.empty()) return given;
+    auto found = environment_stores();
+    if (one && found.size() > 1)
+        return failure{errc::misuse, "HOLDFAST_STORE names more than one store"};
+    if (!found.empty()) return found;
+    auto file = default_store();
+    if (!file) return file.error();
+    return std::vector<std::string>{std::move(*file)};
 }
 
 std::string url_for_children(std::string_view url) {

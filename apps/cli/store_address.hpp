@@ -12,11 +12,16 @@
 
 namespace holdfast::cli {
 
+/// How many stores a command can speak with.
+enum class store_count { one, several };
+
 /// @param given  The values of `--store`.
-/// @return The URL of the store: the option, else HOLDFAST_STORE, else the user's own SQLite file,
-///         whose directory is then made.
-/// @par Errors  `misuse`: more than one store; none, and no home to keep a file in.
-[[nodiscard]] result<std::string> choose_store(const std::vector<std::string>& given);
+/// @return The URLs of the stores: the options, else HOLDFAST_STORE, else the user's own SQLite
+///         file, whose directory is then made. At least one.
+/// @par Errors  `misuse`: more than one store where only one can be; none, and no home to keep a
+///              file in.
+[[nodiscard]] result<std::vector<std::string>> choose_stores(const std::vector<std::string>& given,
+                                                             store_count allowed);
 
 /// @return `url` without its password but with all the rest; a relative SQLite path is made
 ///         absolute. For CMD, which may change its directory and call us again.

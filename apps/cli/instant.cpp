@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "instant.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <system_error>
+
+namespace holdfast::cli {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Takes an instant apart, from its start on.
+struct reader {
+    std::string_view left;
+    bool good{true};
+
+    /// Takes exactly `digits` digits.
+    int number(std::size_t digits) {
+        int value = 0;
+        good = good && left.size() >= digits;
+        for (std::size_t i = 0; good && i < digits; ++i) {
+            good = is_digit(left[i]);
+            value = value * 10 + (left[i] - '0');
+        }
+        if (good) left.remove_prefix(digits);
+        return value;
+    }
+    /// Takes one of `allowed`. @return It; 0 if it is not there.
+    char one_of(std::string_view allowed) {
+        good = good && !left.empty() && allowed.find(left.front()) != std::string_view::npos;
+        if (!good) return 0;
+        const char found = left.front();
+        left.remove_prefix(1);
+        return found;
+    }
+    /// Takes a fraction of a second, if there is one. @return Milliseconds.
+    int fraction() {
+        if (!good || !left.starts_with('.')) return 0;
+        left.remove_prefix(1);
+        const auto digits = static_cast<std::size_t>(
+            std::find_if_not(left.begin(), left.end(), is_digit) - left.begin());
+        good = digits > 0;
+        int value = 0;
+        for (std::size_t i = 0; i < std::max<std::size_t>(digits, 3); ++i) {
+            const int digit = i < digits ? left[i] - '0' : 0;
+            if (i < 3)
+                value = value * 10 + digit;
+            else
+                good = good && digit == 0;  // It would be lost.
+        }
+        left.remove_prefix(digits);
+        return value;
+    }
+    /// Takes `Z`, or the distance to UTC. @return It.
+    std::chrono::minutes offset() {
+        const char sign = one_of("Zz+-");
+        if (!good || sign == 'Z' || sign == 'z') return {};
+        const int hours = number(2);
+        one_of(":");
+        const int minutes = number(2);
+        good = good && hours <= 23 && minutes <= 59;
+        const std::chrono::minutes distance(hours * 60 + minutes);
+        return sign == '-' ? -distance : distance;
+    }
+};
+
+// RFC 3339, section 5.6.
+std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
+    reader from{text};
+    const std::chrono::year year(from.number(4));
+    from.one_of("-");
+    const std::chrono::month month(static_cast<unsigned>(from.number(2)));
+    from.one_of("-");
+    const std::chrono::day day(static_cast<unsigned>(from.number(2)));
+    from.one_of("Tt");
+    const int hours = from.number(2);
+    from.one_of(":");
+    const int minutes = from.number(2);
+    from.one_of(":");
+    const int seconds = from.number(2);
+    const std::chrono::milliseconds fraction(from.fraction());
+    const std::chrono::minutes offset = from.offset();
+    const std::chrono::year_month_day date(year, month, day);
+    const bool exists = date.ok() && hours <= 23 && minutes <= 59 && seconds <= 59;
+    if (!from.good || !from.left.empty() || !exists) return std::nullopt;
+    const std::chrono::sys_time<std::chrono::milliseconds> when =
+        std::chrono::sys_days(date) + std::chrono::hours(hours) + std::chrono::minutes(minutes) +
+        std::chrono::seconds(seconds) + fraction - offset;
+    return when.time_since_epoch().count();
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_instant(std::string_view text) {
+    std::int64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (stop == end && error == std::errc{}) return number;
+    return parse_rfc3339(text);
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: the ends of ranges as people write them on the command line.
+// Thread safety: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace holdfast::cli {
+
+/// @param text  A whole number (`-20`), or an instant as in RFC 3339: `2026-11-21T10:00:00Z`,
+///              `2026-11-21T11:00:00.250+01:00`. The offset has to be there. Finer than a
+///              millisecond there are only zeros.
+/// @return The number; of an instant its milliseconds since 1970. Nothing if it is neither, does
+///         not exist in the calendar, is a leap second, or does not fit.
+[[nodiscard]] std::optional<std::int64_t> parse_instant(std::string_view text);
+
+}  // namespace holdfast::cli
