@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The question: how many ranges a second can one client set, and clear again, and how far is that
+// from the same SQL statements said bare on one connection? Each case and its limit are measured in
+// turn, five times, on servers of the program's own; the medians and their ratio are printed, a
+// JSON object a line. The original makes 11 sets a second with one client.
+#include <holdfast/compat/range_lock.hpp>
+#include <holdfast/timeline.hpp>
+
+#include "support/mariadb_server.hpp"
+#include "support/redis_server.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using holdfast::compat::range_lock;
+using holdfast::test::mariadb_server;
+using holdfast::test::sql_session;
+
+constexpr int repeats = 5;
+constexpr double original_sets_per_second = 11;
+
+/// Sets one range after the other, or sets and clears one.
+enum class pattern { set, set_and_clear };
+
+/// Does the work `count` times; never the same range twice.
+using work = std::function<void(int count)>;
+
+double per_second(int count, const work& sets) {
+    const auto begin = holdfast::boot_clock::now();
+    sets(count);
+    const std::chrono::duration<double> passed = holdfast::boot_clock::now() - begin;
+    return count / passed.count();
+}
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+work ours(range_lock& locks, pattern how, const std::string& key) {
+    return [&locks, how, key, at = 0](int count) mutable {
+        for (const int end = at + count; at < end; ++at) {
+            const auto set = locks.set(key, at, at + 1, "bench", 10min);
+            const bool fine = set && set->success;
+            if (!fine || (how == pattern::set_and_clear && !locks.clear(key, set->lock.id())))
+                std::fputs("a set failed\n", stderr);
+        }
+    };
+}
+
+/// What a client needs at least: the statements of a set, one after the other, prepared on the
+/// server as ours are, with the numbers written into them.
+class bare {
+public:
+    bare(const mariadb_server& server, std::string key) : sql_(server), key_(std::move(key)) {
+        sql_.ask(
+            "PREPARE lock_key FROM 'INSERT INTO lock_key (`key`, fence) VALUES (?, 1) "
+            "ON DUPLICATE KEY UPDATE fence = fence + 1'");
+        sql_.ask("SET @key = '" + key_ + "'");
+    }
+    void set(int at) {
+        const std::string from = std::to_string(at);
+        const std::string to = std::to_string(at + 1);
+        const std::string overlap = "`key` = '" + key_ + "' AND `from` + 0e0 < " + to +
+                                    " AND `to` + 0e0 > " + from +
+                                    " AND expiry + 0e0 > UNIX_TIMESTAMP(SYSDATE(3)) * 1000";
+        sql_.ask("START TRANSACTION");
+        sql_.ask("EXECUTE lock_key USING @key");
+        sql_.ask("SELECT * FROM `lock` WHERE " + overlap + " LIMIT 1");
+        sql_.ask("INSERT INTO `lock` VALUES ('bare" + key_ + from + "', '" + key_ + "', '" + from +
+                 "', '" + to + "', '9999999999999', 'bench')");
+        sql_.ask("COMMIT");
+        sql_.ask("SELECT * FROM `lock` WHERE " + overlap + " AND id <> 'bare" + key_ + from +
+                 "' LIMIT 1");
+    }
+    void clear(int at) {
+        sql_.ask("DELETE FROM `lock` WHERE `key` = '" + key_ + "' AND id = 'bare" + key_ +
+                 std::to_string(at) + "'");
+    }
+
+private:
+    sql_session sql_;
+    std::string key_;
+};
+
+work raw(bare& statements, pattern how) {
+    return [&statements, how, at = 0](int count) mutable {
+        for (const int end = at + count; at < end; ++at) {
+            statements.set(at);
+            if (how == pattern::set_and_clear) statements.clear(at);
+        }
+    };
+}
+
+void compare(const std::string& name, int count, work mine, work limit) {
+    std::vector<double> measured;
+    std::vector<double> reachable;
+    mine(count / 10 + 1);  // Connects, and prepares.
+    limit(count / 10 + 1);
+    for (int i = 0; i < repeats; ++i) {
+        reachable.push_back(per_second(count, limit));
+        measured.push_back(per_second(count, mine));
+    }
+    const double sets = median(measured);
+    std::printf(
+        "{\"case\":\"%s\",\"clients\":1,\"sets_per_s\":%.0f,\"bare_sql_per_s\":%.0f,"
+        "\"ratio_to_bare_sql\":%.2f,\"times_the_original\":%.0f}\n",
+        name.c_str(), sets, median(reachable), sets / median(reachable),
+        sets / original_sets_per_second);
+    std::fflush(stdout);
+}
+
+void measure(const std::string& how, const std::vector<std::string>& arguments) {
+    const mariadb_server database({.tcp = false, .arguments = arguments});
+    const holdfast::test::redis_server redis;
+    range_lock locks(redis.url(), database.url());
+    static_cast<void>(locks.get("warm", "x"));  // Makes the tables.
+    struct one_case {
+        const char* name;
+        pattern what;
+        int count;
+    };
+    constexpr std::array cases{one_case{"set and clear", pattern::set_and_clear, 1000},
+                               one_case{"set", pattern::set, 300}};
+    for (const one_case& one : cases) {
+        sql_session(database).ask("DELETE FROM `lock`");
+        bare statements(database, "bare");
+        compare(one.name + how, one.count, ours(locks, one.what, "ours"),
+                raw(statements, one.what));
+    }
+}
+
+}  // namespace
+
+int main() {
+    if (!holdfast::test::redis_server::available()) {
+        std::fputs("no redis-server on this machine\n", stderr);
+        return 1;
+    }
+    measure("", {});
+    measure(", no flush at commit", {"--innodb-flush-log-at-trx-commit=2"});
+}
