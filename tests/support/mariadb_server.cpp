@@ -29,9 +29,9 @@ public:
         // Made before the fork: where there are threads, the child may not allocate.
         std::vector<std::string> words{"mariadb-install-db"};
         for (std::string& word : small_memory()) words.push_back(std::move(word));
-        words.insert(words.end(),
-                     {"--datadir=" + (directory_ / "data"), "--skip-test-db",
-                      "--tmpdir=" + directory_.path(), "--auth-root-authentication-method=normal"});
+        words.insert(words.end(), {"--datadir=" + (directory_ / "data"), "--skip-test-db",
+                                   "--tmpdir=" + directory_.path().string(),
+                                   "--auth-root-authentication-method=normal"});
         const std::vector<char*> arguments = arguments_of(words);
         const std::string log = directory_ / "log";
         const pid_t child = ::fork();
@@ -84,12 +84,13 @@ void mariadb_server::start() {
     std::filesystem::remove(socket_path_);
     std::vector<std::string> words{"mariadbd"};
     for (std::string& word : small_memory()) words.push_back(std::move(word));
-    words.insert(words.end(),
-                 {"--datadir=" + (directory_ / "data"), "--socket=" + socket_path_,
-                  "--pid-file=" + (directory_ / "sql.pid"), "--tmpdir=" + directory_.path(),
-                  "--log-error=" + (directory_ / "sql.log"), "--bind-address=127.0.0.1",
-                  "--performance-schema=off", "--skip-name-resolve", "--skip-slave-start",
-                  "--max-connections=200"});
+    words.insert(
+        words.end(),
+        {"--datadir=" + (directory_ / "data"), "--socket=" + socket_path_,
+         "--pid-file=" + (directory_ / "sql.pid"), "--tmpdir=" + directory_.path().string(),
+         "--log-error=" + (directory_ / "sql.log"), "--bind-address=127.0.0.1",
+         "--performance-schema=off", "--skip-name-resolve", "--skip-slave-start",
+         "--max-connections=200"});
     if (options_.tcp)
         words.push_back("--port=" + std::to_string(port_));
     else
