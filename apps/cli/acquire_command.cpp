@@ -25,13 +25,13 @@ bool print(const context& ctx, const lease& taken, std::chrono::milliseconds rem
         boost::json::object row;
         put_bytes(row, "name", taken.name);
         row["id"] = taken.id;
-        row["fence"] = taken.fencing_token;
+        put_token(row, taken.fencing_token);
         row["remaining_ms"] = remaining.count();
         return print_json(row);
     }
     return print_fields({{"name", printable(taken.name)},
                          {"id", taken.id},
-                         {"fence", std::to_string(taken.fencing_token)},
+                         {"fence", token_text(taken.fencing_token)},
                          {"remaining_ms", std::to_string(remaining.count())}});
 }
 

@@ -111,6 +111,13 @@ void put_bytes(boost::json::object& row, std::string_view key, std::string_view 
     row[std::string{key} + "_hex"] = hex;
 }
 
+void put_token(boost::json::object& row, std::uint64_t token) {
+    if (token != 0)
+        row["fence"] = token;
+    else
+        row["fence"] = nullptr;
+}
+
 boost::json::object to_json(const lock_info& info) {
     boost::json::object row;
     put_bytes(row, "name", info.name);
@@ -119,7 +126,7 @@ boost::json::object to_json(const lock_info& info) {
     put_bytes(row, "owner", info.holder.owner);
     put_bytes(row, "host", info.holder.host);
     row["pid"] = info.holder.pid;
-    row["fence"] = info.fencing_token;
+    put_token(row, info.fencing_token);
     if (info.holder.remaining.count() >= 0) {
         row["remaining_ms"] = info.holder.remaining.count();
     } else {
@@ -128,6 +135,8 @@ boost::json::object to_json(const lock_info& info) {
     return row;
 }
 
+std::string token_text(std::uint64_t token) { return token != 0 ? std::to_string(token) : ""; }
+
 fields to_fields(const lock_info& info) {
     const auto known = info.holder.remaining.count() >= 0;
     return {{"name", printable(info.name)},
@@ -135,7 +144,7 @@ fields to_fields(const lock_info& info) {
             {"owner", printable(info.holder.owner)},
             {"host", printable(info.holder.host)},
             {"pid", info.holder.pid != 0 ? std::to_string(info.holder.pid) : ""},
-            {"fence", std::to_string(info.fencing_token)},
+            {"fence", token_text(info.fencing_token)},
             {"remaining_ms", known ? std::to_string(info.holder.remaining.count()) : ""}};
 }
 

@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string.h>
@@ -95,6 +96,8 @@ guardian_plan lock_run::plan_guardian(const std::vector<std::string>& urls) cons
     plan.launch.command = given_.command;
     plan.launch.environment = {{"HOLDFAST_NAME", given_.name},
                                {"HOLDFAST_STORE", std::move(stores)}};
+    if (const char* mutex = std::getenv("HOLDFAST_MUTEX"); mutex != nullptr)
+        plan.launch.environment.emplace_back("HOLDFAST_MUTEX", url_for_children(mutex));
     plan.launch.terminal = console_.fd();
     plan.launch.default_sigpipe = ctx_.default_sigpipe;
     plan.inherited = inherited_;

@@ -146,6 +146,10 @@ public:
     [[nodiscard]] virtual asio::awaitable<void> await_change(std::string_view name,
                                                              time_point until) = 0;
 
+    /// @return Whether something is under way that nobody waits for any more, such as a release on
+    ///         a slow node. Who winds down gives it a moment.
+    [[nodiscard]] virtual bool busy() const noexcept { return false; }
+
     /// Ends all background work and open conversations, so that every coroutine in the store ends.
     /// What is called afterwards answers `cancelled`.
     virtual void stop() = 0;

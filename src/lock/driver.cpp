@@ -24,13 +24,13 @@ driver::~driver() {
     background_.join();
     work_.reset();
     context_.poll();
-    user_work_.reset();  // What users were promised to be told is still told.
-    if (user_thread_.joinable()) user_thread_.join();
+    signals_.finish();  // What users were promised to be told is still told.
+    users_.finish();
 }
 
 bool driver::on_own_thread() const noexcept {
-    const auto me = std::this_thread::get_id();
-    return me == background_.get_id() || me == user_thread_.get_id();
+    return std::this_thread::get_id() == background_.get_id() || users_.is_this() ||
+           signals_.is_this();
 }
 
 void driver::drive(waiter& me) {
@@ -123,13 +123,19 @@ void driver::lead_in_background() {
 }
 
 void driver::signal(std::stop_source source) {
-    asio::post(user_executor(), [source = std::move(source)]() mutable { source.request_stop(); });
+    asio::post(signals_.executor(),
+               [source = std::move(source)]() mutable { source.request_stop(); });
 }
 
-asio::any_io_executor driver::user_executor() {
-    const std::scoped_lock lock(user_mutex_);
-    if (!user_thread_.joinable()) user_thread_ = std::thread([this] { user_context_.run(); });
-    return user_context_.get_executor();
+asio::any_io_executor lazy_thread::executor() {
+    const std::scoped_lock lock(mutex_);
+    if (!thread_.joinable()) thread_ = std::thread([this] { context_.run(); });
+    return context_.get_executor();
+}
+
+void lazy_thread::finish() {
+    work_.reset();
+    if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace holdfast::lock

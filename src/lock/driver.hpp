@@ -33,6 +33,29 @@ namespace holdfast::lock {
 
 namespace asio = boost::asio;
 
+/// A thread that is started when there is first something for it to run.
+class lazy_thread {
+public:
+    lazy_thread() = default;
+    lazy_thread(const lazy_thread&) = delete;
+    lazy_thread& operator=(const lazy_thread&) = delete;
+    ~lazy_thread() { finish(); }
+
+    /// Thread-safe.
+    [[nodiscard]] asio::any_io_executor executor();
+    /// Runs what was posted to its end, then ends the thread.
+    void finish();
+    [[nodiscard]] bool is_this() const noexcept {
+        return std::this_thread::get_id() == thread_.get_id();
+    }
+
+private:
+    std::mutex mutex_;
+    asio::io_context context_{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
+    std::thread thread_;  // Started under mutex_.
+};
+
 /// See the top of the file.
 class driver {
 public:
@@ -63,12 +86,12 @@ public:
     /// nobody is driving.
     void post(std::function<void()> work);
 
-    /// Requests a stop on `source` from the users' thread: their callbacks must delay no renewal.
+    /// Requests a stop on `source` from a thread that only does this: callbacks delay no renewal.
     void signal(std::stop_source source);
 
     /// @return Where users' code runs: on a thread that does nothing else, which is started by the
     ///         first call. That code may call `run`.
-    [[nodiscard]] asio::any_io_executor user_executor();
+    [[nodiscard]] asio::any_io_executor user_executor() { return users_.executor(); }
 
     /// @return Whether this is one of the driver's own threads, which cannot destroy it.
     [[nodiscard]] bool on_own_thread() const noexcept;
@@ -97,12 +120,8 @@ private:
     bool closing_{false};            // Guarded by mutex_.
     std::uint64_t activity_{0};      // Guarded by mutex_: callers that came so far.
 
-    std::mutex user_mutex_;
-    std::thread user_thread_;  // Started under user_mutex_.
-    asio::io_context user_context_{1};
-    asio::executor_work_guard<asio::io_context::executor_type> user_work_{
-        user_context_.get_executor()};
-
+    lazy_thread users_;    // Runs users' callbacks, which may block.
+    lazy_thread signals_;  // Tells of losses, which must not wait for a callback.
     std::thread background_;
 };
 

@@ -10,6 +10,8 @@ asio::awaitable<void> engine::wind_down() {
     const auto patience = std::min<core::milliseconds>(parts_.options.timeout, 1s);
     const time_point until = now() + patience;
     while (background_ > 0 && now() < until) co_await idle_alarm_.wait_until(until);
+    while (parts_.where->busy() && now() < until)
+        co_await idle_alarm_.wait_until(std::min(now() + core::milliseconds(2), until));
     stopped_ = true;
     while (!watched_.empty()) unwatch(*watched_.begin()->second);
     keeper_alarm_.wake();

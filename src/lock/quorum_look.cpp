@@ -79,7 +79,7 @@ asio::awaitable<result<std::optional<lock_info>>> quorum_store::inspect(std::str
         const auto free = std::count(said.begin(), said.end(), std::nullopt);
         return agreed(said, needed) || static_cast<std::size_t>(free) >= needed;
     };
-    const auto poll = ask_all<found_lock>(env_.executor, parts_.size(), question, enough);
+    const auto poll = ask_all<found_lock>(desk_, parts_.size(), question, enough);
     if (!co_await poll->ended.wait())
         co_return failure{errc::cancelled, "the question was cancelled"};
     if (answered(*poll) < needed) co_return too_few(failures_of(*poll), parts_.size());
@@ -93,7 +93,7 @@ asio::awaitable<result<std::vector<lock_info>>> quorum_store::list(std::string_v
     const auto question = [nodes = parts_, prefix = std::string(prefix), deadline](std::size_t i) {
         return look_all(nodes[i], prefix, deadline);
     };
-    const auto poll = ask_all<locks>(env_.executor, parts_.size(), question,
+    const auto poll = ask_all<locks>(desk_, parts_.size(), question,
                                      [](const quorum_poll<locks>&) { return false; });
     if (!co_await poll->ended.wait())
         co_return failure{errc::cancelled, "the question was cancelled"};
@@ -115,7 +115,7 @@ asio::awaitable<result<std::optional<lock_info>>> quorum_store::take_away(std::s
     const auto question = [nodes = parts_, name = std::string(name), deadline](std::size_t i) {
         return take_from(nodes[i], name, deadline);
     };
-    const auto poll = ask_all<found_lock>(env_.executor, parts_.size(), question,
+    const auto poll = ask_all<found_lock>(desk_, parts_.size(), question,
                                           [](const quorum_poll<found_lock>&) { return false; });
     if (!co_await poll->ended.wait())
         co_return failure{errc::cancelled, "the question was cancelled"};

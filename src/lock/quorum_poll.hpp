@@ -44,23 +44,31 @@ struct quorum_poll {
     }
 };
 
+/// Where the parts of polls run, and how many of them have not ended.
+struct quorum_desk {
+    asio::any_io_executor executor;
+    std::shared_ptr<std::size_t> open = std::make_shared<std::size_t>(0);
+};
+
 /// Asks `question(i)` of each of `nodes` nodes, all at once. `question` is copied into each part.
 template <class T, class Question, class Enough>
-std::shared_ptr<quorum_poll<T>> ask_all(const asio::any_io_executor& executor, std::size_t nodes,
+std::shared_ptr<quorum_poll<T>> ask_all(const quorum_desk& desk, std::size_t nodes,
                                         Question question, Enough enough) {
     auto poll = std::make_shared<quorum_poll<T>>();
     poll->answers.resize(nodes);
     poll->enough = std::move(enough);
     for (std::size_t i = 0; i < nodes; ++i) {
-        auto part = [poll, question, i]() -> asio::awaitable<void> {
+        ++*desk.open;
+        auto part = [poll, question, i, open = desk.open]() -> asio::awaitable<void> {
             result<T> answer = co_await question(i);
+            --*open;
             poll->answers[i].emplace(std::move(answer));
             if (poll->all_in && poll->complete()) poll->all_in();
             if (poll->decided || (!poll->enough(*poll) && !poll->complete())) co_return;
             poll->decided = true;
             poll->ended.fire();
         };
-        asio::co_spawn(executor, std::move(part), asio::detached);
+        asio::co_spawn(desk.executor, std::move(part), asio::detached);
     }
     return poll;
 }

@@ -8,14 +8,19 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 namespace holdfast::lock {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// Releases that a node owes, all names together; beyond it the oldest are left to their ttl.
+/// Releases that a node owes, all names together; what is beyond it is left to its ttl.
 constexpr std::size_t owed_max = 10'000;
+/// The same for one name: a node that comes back is soon done with them.
+constexpr std::ptrdiff_t owed_of_a_name = 8;
+/// How long a release is owed; most leases have run out by then.
+constexpr std::chrono::minutes owed_at_most{10};
 
 /// How long a refusal waits for nodes that have not answered.
 constexpr std::chrono::milliseconds straggler_patience{20};
@@ -27,21 +32,35 @@ struct quorum_store::part {
     store_environment env;
     std::shared_ptr<store> where;
     bool stopped{false};  // Then `env` may be gone.
-    std::multimap<std::string, std::string, std::less<>> owed{};
+    struct debt {
+        std::string value;
+        time_point until;  // Nobody remembers it any longer.
+    };
+    std::multimap<std::string, debt, std::less<>> owed{};
+    std::size_t sweep_at{64};
 
     void owe(const std::string& name, const std::string& value) {
         settled(name, value);
-        if (owed.size() < owed_max) owed.emplace(name, value);
+        if (owed.size() >= sweep_at) sweep();
+        const auto [begin, end] = owed.equal_range(name);
+        if (std::distance(begin, end) >= owed_of_a_name) owed.erase(begin);  // The oldest.
+        if (owed.size() < owed_max) owed.emplace(name, debt{value, env.time.now() + owed_at_most});
     }
     void settled(const std::string& name, const std::string& value) {
         const auto [begin, end] = owed.equal_range(name);
-        const auto at = std::find_if(begin, end, [&](const auto& o) { return o.second == value; });
+        const auto same = [&](const auto& one) { return one.second.value == value; };
+        const auto at = std::find_if(begin, end, same);
         if (at != end) owed.erase(at);
+    }
+    void sweep() {
+        const time_point now = env.time.now();
+        std::erase_if(owed, [now](const auto& one) { return one.second.until <= now; });
+        sweep_at = std::max<std::size_t>(64, 2 * owed.size());
     }
     [[nodiscard]] std::vector<std::string> owed_for(const std::string& name) const {
         const auto [begin, end] = owed.equal_range(name);
         std::vector<std::string> values;
-        for (auto at = begin; at != end; ++at) values.push_back(at->second);
+        for (auto at = begin; at != end; ++at) values.push_back(at->second.value);
         return values;
     }
     [[nodiscard]] time_point deadline() const { return env.time.now() + env.options.timeout; }
@@ -123,7 +142,7 @@ asio::awaitable<result<grant>> quorum_store::acquire(const claim& wanted, attemp
     const auto enough = [](const quorum_poll<grant>& poll) {
         return core::judge(count_grants(poll.answers)) != core::verdict::undecided;
     };
-    const auto poll = ask_all<grant>(env_.executor, parts_.size(), question, enough);
+    const auto poll = ask_all<grant>(desk_, parts_.size(), question, enough);
     if (!co_await poll->ended.wait()) {
         give_up(*shared, *poll);
         co_return failure{errc::cancelled, "the question was cancelled"};
@@ -175,12 +194,12 @@ asio::awaitable<void> quorum_store::give_back_grants(const round& shared,
     };
     if (!doubtful.empty())
         ask_all<void>(
-            env_.executor, doubtful.size(),
+            desk_, doubtful.size(),
             [doubtful, return_to](std::size_t i) { return return_to(doubtful[i]); },
             [](const auto&) { return false; });
     if (granted.empty()) co_return;
     const auto returned = ask_all<void>(
-        env_.executor, granted.size(),
+        desk_, granted.size(),
         [granted, return_to](std::size_t i) { return return_to(granted[i]); },
         [](const auto&) { return false; });
     static_cast<void>(co_await returned->ended.wait());
@@ -241,7 +260,7 @@ asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point d
                 return false;
         return true;
     };
-    const auto poll = ask_all<outcomes>(env_.executor, parts_.size(), question, enough);
+    const auto poll = ask_all<outcomes>(desk_, parts_.size(), question, enough);
     const bool ended = co_await poll->ended.wait();
     for (std::size_t k = 0; k < leases; ++k) {
         const auto votes = votes_on(*poll, k);
@@ -268,7 +287,7 @@ asio::awaitable<result<void>> quorum_store::release(std::string_view name, std::
     const auto enough = [](const quorum_poll<void>& poll) {
         return core::judge(count_ownership(poll.answers)) != core::verdict::undecided;
     };
-    const auto poll = ask_all<void>(env_.executor, parts_.size(), question, enough);
+    const auto poll = ask_all<void>(desk_, parts_.size(), question, enough);
     if (!co_await poll->ended.wait())
         co_return failure{errc::cancelled, "the question was cancelled"};
     if (core::judge(count_ownership(poll->answers)) == core::verdict::accepted)
@@ -313,6 +332,10 @@ store_factory quorum_of(std::vector<store_factory> nodes) {
         for (const store_factory& make : nodes) {
             auto one = make(environment);
             if (!one) return one.error();
+            for (const auto& other : made)
+                if (other->address() == (*one)->address())
+                    return failure{errc::misuse,
+                                   (*one)->address() + " is given twice: one server has one vote"};
             made.push_back(std::move(*one));
         }
         return std::shared_ptr<store>(

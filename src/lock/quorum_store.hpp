@@ -41,6 +41,7 @@ public:
     asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
                                                                 time_point deadline) override;
     asio::awaitable<void> await_change(std::string_view name, time_point until) override;
+    bool busy() const noexcept override { return *desk_.open > 0; }
     void stop() override;
     const std::string& address() const noexcept override { return address_; }
 
@@ -70,6 +71,7 @@ private:
     [[nodiscard]] static failure refusal(const quorum_poll<grant>& poll);
 
     store_environment env_;
+    quorum_desk desk_{env_.executor};
     parts parts_;
     std::string address_;
     std::map<std::string, std::weak_ptr<round>, std::less<>> asking_;  // By value.

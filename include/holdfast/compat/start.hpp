@@ -13,8 +13,10 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/system_executor.hpp>
 
@@ -43,6 +45,20 @@ using session_ptr = std::shared_ptr<lock::session>;
 /// @return What is answered where nothing can run.
 [[nodiscard]] failure nowhere_to_run(const session_ptr& owner);
 
+/// Lets `slot` emit `stop` on the session's executor, as long as there is a session.
+template <class Slot>
+void pass_on(Slot slot, const session_ptr& where,
+             const std::shared_ptr<asio::cancellation_signal>& stop) {
+    const std::weak_ptr<asio::cancellation_signal> signal = stop;
+    const std::weak_ptr<lock::session> session = where;
+    slot.assign([signal, session](asio::cancellation_type type) {
+        const auto alive = session.lock();
+        const auto wanted = signal.lock();
+        if (!alive || !wanted) return;
+        asio::post(work_executor(alive), [wanted, type] { wanted->emit(type); });
+    });
+}
+
 /// Runs `todo` on the session's executor, and then `tell(exception, outcome)`, once, on that of
 /// `handler`, which `tell` holds.
 template <class T, class Handler, class Tell>
@@ -55,22 +71,28 @@ void launch(session_ptr where, asio::awaitable<result<T>> todo, const Handler& h
         });
         return;
     }
-    const auto slot = asio::get_associated_cancellation_slot(handler);
     const asio::any_io_executor tells =
         asio::get_associated_executor(handler, callback_executor(where));
+    // The user's slot belongs to the user's thread, the work to the session's: what is cancelled
+    // travels by a signal of our own, which lives as long as either may touch it.
+    auto slot = asio::get_associated_cancellation_slot(handler);
+    const auto stop = std::make_shared<asio::cancellation_signal>();
+    if (slot.is_connected()) pass_on(slot, where, stop);
     // Work for the user's context; it ends there, with the handler: once the handler has run, the
     // context may be gone, and this thread must not touch it any more.
     auto busy = asio::prefer(tells, asio::execution::outstanding_work.tracked);
-    auto finish = [tell = std::move(tell), tells, busy = std::move(busy), where = std::move(where)](
-                      std::exception_ptr thrown, result<T> outcome) mutable {
+    auto finish = [tell = std::move(tell), tells, busy = std::move(busy), slot, stop,
+                   where = std::move(where)](std::exception_ptr thrown, result<T> outcome) mutable {
         asio::dispatch(
-            tells, [tell = std::move(tell), busy = std::move(busy), where = std::move(where),
+            tells, [tell = std::move(tell), busy = std::move(busy), slot, where = std::move(where),
                     thrown = std::move(thrown), outcome = std::move(outcome)]() mutable {
+                if (slot.is_connected()) slot.clear();
                 where.reset();  // So that who waits for the handler can be the last owner.
                 tell(std::move(thrown), std::move(outcome));
             });
     };
-    asio::co_spawn(runs, std::move(todo), asio::bind_cancellation_slot(slot, std::move(finish)));
+    asio::co_spawn(runs, std::move(todo),
+                   asio::bind_cancellation_slot(stop->slot(), std::move(finish)));
 }
 
 /// Starts `work` on the session's executor and completes `token` with `void(result<T>)`. What

@@ -40,6 +40,7 @@ public:
     asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
                                                                 time_point until) override;
     asio::awaitable<void> await_change(std::string_view name, time_point until) override;
+    bool busy() const noexcept override { return mutexes_.busy(); }
     void stop() override;
     const std::string& address() const noexcept override { return address_; }
 

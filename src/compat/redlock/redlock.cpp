@@ -46,6 +46,23 @@ failure check_options(const redlock_options& how) {
     return {errc::cancelled, {}};
 }
 
+// Releases what is ours of a lock, also if it was lost or given up before.
+task<void> release_all(session_ptr where, lock::held_ptr held) {
+    lock::engine& engine = where->engine_here();
+    const bool given_up = !held->held() && held->why_lost() == lost_reason::none;
+    // Of several resources, those that nobody took may still be ours.
+    const bool known_gone =
+        held->why_lost() == lost_reason::taken || held->why_lost() == lost_reason::deleted;
+    auto gone = co_await engine.release(held);
+    if (given_up || known_gone) {  // The servers are asked again: the last time may have failed.
+        lease known{.name = held->name, .id = held->id};
+        gone = co_await engine.release_known(std::move(known));
+    }
+    // There is nothing to release of a lock that has ended.
+    if (!gone && gone.error().code == errc::lost) co_return result<void>{};
+    co_return gone;
+}
+
 }  // namespace
 
 /// What copies of a lock share.
@@ -83,20 +100,7 @@ result<redlock_lock> redlock_lock::extend(milliseconds ttl) {
 }
 
 asio::awaitable<result<void>> redlock_lock::unlock_task(redlock_lock which) {
-    const lock::held_ptr held = which.state_->held;
-    lock::engine& engine = which.session_->engine_here();
-    const bool given_up = !held->held() && held->why_lost() == lost_reason::none;
-    // Of several resources, those that nobody took may still be ours.
-    const bool known_gone =
-        held->why_lost() == lost_reason::taken || held->why_lost() == lost_reason::deleted;
-    auto gone = co_await engine.release(held);
-    if (given_up || known_gone) {  // The servers are asked again: the last time may have failed.
-        lease known{.name = held->name, .id = held->id};
-        gone = co_await engine.release_known(std::move(known));
-    }
-    // There is nothing to release of a lock that has ended.
-    if (!gone && gone.error().code == errc::lost) co_return result<void>{};
-    co_return gone;
+    co_return co_await release_all(which.session_, which.state_->held);
 }
 
 asio::awaitable<result<redlock_lock>> redlock_lock::extend_task(redlock_lock which,
@@ -177,7 +181,7 @@ asio::awaitable<result<redlock_signal>> redlock::begin_task(session_ptr where, o
 
 // Whether it could be released or runs out by itself is not what the routine is about.
 asio::awaitable<void> redlock::end_task(session_ptr where, signal begun) {
-    static_cast<void>(co_await where->engine_here().release(begun.held_));
+    static_cast<void>(co_await release_all(where, begun.held_));
 }
 
 result<redlock_signal> redlock::begin_using(const std::vector<std::string>& resources,
@@ -193,7 +197,7 @@ result<void> redlock::kept(const signal& begun) {
 
 void redlock::end_using(const signal& begun) const noexcept {
     try {
-        static_cast<void>(session_->run(session_->engine_here().release(begun.held_)));
+        static_cast<void>(session_->run(release_all(session_, begun.held_)));
     } catch (...) {
         session_->drop(begun.held_);
     }

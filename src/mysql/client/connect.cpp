@@ -6,6 +6,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include <algorithm>
 #include <mysql.h>
 #include <utility>
 
@@ -82,7 +83,7 @@ asio::awaitable<result<std::vector<std::string>>> connection::look_up(time_point
     co_return std::move(state->hosts);
 }
 
-result<void> connection::set_options() {
+result<void> connection::set_options(time_point deadline) {
     mysql_ = mysql_init(nullptr);
     if (!mysql_) return failure{errc::unreachable, "no memory for a connection"};
     const unsigned int no_files = 0;
@@ -98,8 +99,10 @@ result<void> connection::set_options() {
     if (where_.unix_path.empty()) mysql_options(mysql_, MYSQL_OPT_PROTOCOL, &tcp);
     if (where_.tls == tls_mode::off) return {};
     // The library shakes hands without giving the thread back: at least it does so with a limit.
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(where_.connect_timeout);
-    const auto limit = static_cast<unsigned int>(seconds.count());
+    const auto patience =
+        std::min<std::chrono::nanoseconds>(where_.connect_timeout, deadline - env_.time.now());
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(patience);
+    const auto limit = static_cast<unsigned int>(std::max<std::int64_t>(seconds.count(), 1));
     mysql_options(mysql_, MYSQL_OPT_CONNECT_TIMEOUT, &limit);
     mysql_options(mysql_, MYSQL_OPT_SSL_ENFORCE, &yes);
     mysql_options(mysql_, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verified);
@@ -114,7 +117,8 @@ result<void> connection::set_options() {
 asio::awaitable<result<void>> connection::connect_to(std::string host, time_point deadline) {
     give_up();
     host_ = std::move(host);
-    if (auto set = set_options(); !set) co_return set;
+    if (auto set = set_options(deadline); !set) co_return set;
+    const time_point started = env_.time.now();
     connected_ = nullptr;
     const char* const socket = where_.unix_path.empty() ? nullptr : where_.unix_path.c_str();
     const int waits = begin(
@@ -128,6 +132,10 @@ asio::awaitable<result<void>> connection::connect_to(std::string host, time_poin
     if (!connected_) {
         failure why = refusal(mysql_errno(mysql_), mysql_error(mysql_));
         if (why.code == errc::protocol) why.code = errc::denied;
+        // A handshake that ended at its limit was no refusal.
+        const auto took = env_.time.now() - started;
+        const bool late = env_.time.now() >= deadline || took >= where_.connect_timeout;
+        if (where_.tls != tls_mode::off && late) why.code = errc::unreachable;
         co_return why;
     }
     if (where_.tls != tls_mode::off && !mysql_get_ssl_cipher(mysql_))

@@ -95,7 +95,7 @@ private:
     asio::awaitable<result<st_mysql_stmt*>> prepare(std::string_view sql, time_point deadline);
     asio::awaitable<result<void>> keep_rows(st_mysql_stmt* statement, time_point deadline);
     result<answer> collect(st_mysql_stmt* statement);
-    result<void> set_options();
+    result<void> set_options(time_point deadline);
 
     int begin(std::function<int()> start, std::function<int(int)> go_on);
     int step(int events);

@@ -17,16 +17,26 @@ if kind == 'hash' then
   end
 elseif kind == 'none' then
   verdict = 1
-  redis.call('HMSET', KEYS[1], 'id', ARGV[1], 'owner', ARGV[6])
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
 else
   return {-1, kind, KEYS[1]}
 end
-if ARGV[4] == '' then return {verdict, 0} end
-local counter = tonumber(redis.call('GET', KEYS[2]) or '0')
-if counter < tonumber(ARGV[4]) then
-  local time = redis.call('TIME')
-  local clock = time[1] .. string.format('%06d', time[2])
-  redis.call('SET', KEYS[2], clock, 'EX', ARGV[5])
+-- The token first: what fails must not leave a lock behind.
+local token = 0
+if ARGV[4] ~= '' then
+  local counter = tonumber(redis.call('GET', KEYS[2]) or '0')
+  if counter < tonumber(ARGV[4]) then
+    local time = redis.call('TIME')
+    local clock = time[1] .. string.format('%06d', time[2])
+    redis.call('SET', KEYS[2], clock, 'EX', ARGV[5])
+  end
+  token = redis.call('INCR', KEYS[2])
 end
-return {verdict, redis.call('INCR', KEYS[2])}
+if verdict == 1 then
+  redis.call('HMSET', KEYS[1], 'id', ARGV[1], 'owner', ARGV[6])
+  local limited = redis.pcall('PEXPIRE', KEYS[1], ARGV[2])
+  if limited ~= 1 then
+    redis.call('DEL', KEYS[1])
+    return limited
+  end
+end
+return {verdict, token}

@@ -23,11 +23,15 @@ for i = 1, locks do
     return {-1, kind, KEYS[i]}
   end
 end
-for i = 1, locks do redis.call('SET', KEYS[i], ARGV[1], 'NX', 'PX', ARGV[2]) end
-if not fenced then return {verdict, 0} end
-local fence = KEYS[#KEYS]
-if tonumber(redis.call('GET', fence) or '0') < tonumber(ARGV[4]) then
-  local time = redis.call('TIME')
-  redis.call('SET', fence, time[1] .. string.format('%06d', time[2]), 'EX', ARGV[5])
+-- The token first: what fails must not leave a lock behind.
+local token = 0
+if fenced then
+  local fence = KEYS[#KEYS]
+  if tonumber(redis.call('GET', fence) or '0') < tonumber(ARGV[4]) then
+    local time = redis.call('TIME')
+    redis.call('SET', fence, time[1] .. string.format('%06d', time[2]), 'EX', ARGV[5])
+  end
+  token = redis.call('INCR', fence)
 end
-return {verdict, redis.call('INCR', fence)}
+for i = 1, locks do redis.call('SET', KEYS[i], ARGV[1], 'NX', 'PX', ARGV[2]) end
+return {verdict, token}
