@@ -71,10 +71,12 @@ TEST(loss, a_broken_lock_ends_the_command_soon_with_76) {
 
 TEST(loss, a_lock_that_somebody_else_has_taken_is_left_alone) {
     const cli_store store;
-    cli_process holder{store.options(run_words("1500ms", stubborn_tree(store)))};
+    // A renewal that came between the two would find nobody: there are two seconds between two.
+    cli_process holder{store.options(run_words("6s", stubborn_tree(store)))};
     ASSERT_TRUE(is_ready(store));
+    cli_process next{store.options({"acquire", "job", "--wait", "20s"})};
     ASSERT_EQ(store.run({"break", "job"}).code, 0);
-    ASSERT_EQ(store.run({"acquire", "job"}).code, 0);
+    ASSERT_EQ(next.wait().code, 0);
     const auto result = holder.wait();
     EXPECT_EQ(result.code, 76);
     EXPECT_THAT(result.err, HasSubstr("ran: taken\n"));
