@@ -9,6 +9,9 @@ target_compile_options(holdfast_warnings INTERFACE
   # coroutine's operator new, found through its promise, for another one than its operator delete.
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
   $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>
+  # In a unity build every source is included by another file; GCC then takes what is private to a
+  # source for part of a header.
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${CMAKE_UNITY_BUILD}>>:-Wno-subobject-linkage>
   $<$<BOOL:${HOLDFAST_WERROR}>:-Werror>)
 
 function(holdfast_room name)

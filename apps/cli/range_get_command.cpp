@@ -11,18 +11,16 @@
 namespace holdfast::cli {
 namespace {
 
-constexpr std::string_view name = "range get";
-
 struct get_arguments : range_options {
     std::string id;
 };
 
 int run_get(const context& ctx, const get_arguments& given) {
     auto ranges = open_ranges(ctx, given);
-    if (!ranges) return fail(name, ranges.error());
+    if (!ranges) return fail("range get", ranges.error());
     const auto found = ranges->get(given.key, read_id(given.id));
-    if (!found) return fail(name, found.error());
-    if (!*found) return report_no_range(ctx, name, given.key);
+    if (!found) return fail("range get", found.error());
+    if (!*found) return report_no_range(ctx, "range get", given.key);
     if (!ctx.json) {
         print_fields(to_fields(**found, shown_id::beginning));
         return exit_done;

@@ -15,8 +15,6 @@
 namespace holdfast::cli {
 namespace {
 
-constexpr std::string_view name = "range hold";
-
 struct hold_arguments : range_options {
     std::int64_t from{0};
     std::int64_t to{0};
@@ -50,8 +48,8 @@ int report_blocker(const context& ctx, const compat::range_lock_lock& blocker) {
     } else {
         print_fields(to_fields(blocker, shown_id::beginning));
     }
-    say(name, in_quotes(blocker.key()) + " is taken from " + std::to_string(blocker.from()) +
-                  " to " + std::to_string(blocker.to()));
+    say("range hold", in_quotes(blocker.key()) + " is taken from " +
+                          std::to_string(blocker.from()) + " to " + std::to_string(blocker.to()));
     return exit_taken;
 }
 
@@ -67,7 +65,7 @@ bool print(const context& ctx, const compat::range_lock_lock& held) {
 int run_hold(const context& ctx, const hold_arguments& given) {
     const signal_inbox signals;
     auto ranges = open_ranges(ctx, given);
-    if (!ranges) return fail(name, ranges.error());
+    if (!ranges) return fail("range hold", ranges.error());
     auto set = ranges->set(given.key, given.from, given.to, given.data, given.ttl);
     int signal = signals.next();
     while (signal != 0 && !ends_a_wait(signal)) signal = signals.next();
@@ -75,12 +73,12 @@ int run_hold(const context& ctx, const hold_arguments& given) {
         if (set && set->success) set->lock.release();
         return exit_signal_base + signal;
     }
-    if (!set) return fail(name, set.error());
+    if (!set) return fail("range hold", set.error());
     if (!set->success) return report_blocker(ctx, set->lock);
     if (print(ctx, set->lock)) return exit_done;
     // Nobody knows the id now, so nobody but us can give it back.
     set->lock.release();
-    say(name, "cannot write to standard output; the range was given back");
+    say("range hold", "cannot write to standard output; the range was given back");
     return exit_unavailable;
 }
 

@@ -11,18 +11,16 @@
 namespace holdfast::cli {
 namespace {
 
-constexpr std::string_view name = "range release";
-
 struct release_arguments : range_options {
     std::string id;
 };
 
 int run_release(const context& ctx, const release_arguments& given) {
     auto ranges = open_ranges(ctx, given);
-    if (!ranges) return fail(name, ranges.error());
+    if (!ranges) return fail("range release", ranges.error());
     const auto gone = ranges->clear(given.key, read_id(given.id));
-    if (!gone) return fail(name, gone.error());
-    if (!*gone) return report_no_range(ctx, name, given.key);
+    if (!gone) return fail("range release", gone.error());
+    if (!*gone) return report_no_range(ctx, "range release", given.key);
     if (ctx.json) {
         boost::json::object row;
         put_bytes(row, "key", given.key);

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "base/holder_record.hpp"
 
+#include "base/name.hpp"
+
 #include <algorithm>
 #include <charconv>
 
 namespace holdfast::base {
 namespace {
-
-bool is_control(char c) noexcept {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
-}
 
 std::string printable(std::string_view text) {
     std::string clean(text);

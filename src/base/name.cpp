@@ -8,16 +8,16 @@ namespace {
 
 constexpr std::string_view hex_digits = "0123456789ABCDEF";
 
-bool is_control(char c) noexcept {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
-}
-
 bool is_encoded(char c) noexcept {
     return is_control(c) || c == '{' || c == '}' || c == '%' || c == ':';
 }
 
 }  // namespace
+
+bool is_control(char c) noexcept {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+}
 
 std::optional<failure> check_name(std::string_view name, std::size_t limit) {
     if (!name.empty() && name.size() <= limit) return std::nullopt;

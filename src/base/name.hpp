@@ -20,6 +20,9 @@ namespace holdfast::base {
 /// @return Why `owner` is no owner label (over 256 bytes, or control characters), or nothing.
 [[nodiscard]] std::optional<failure> check_owner(std::string_view owner);
 
+/// @return Whether it is one of the control bytes 0 to 31 and 127.
+[[nodiscard]] bool is_control(char c) noexcept;
+
 /// Percent-encodes `{`, `}`, `%`, `:` and the control bytes 0 to 31 and 127; all other bytes stand
 /// as they are. Injective, so distinct names stay distinct.
 [[nodiscard]] std::string encode_name(std::string_view name);

@@ -15,7 +15,6 @@
 namespace holdfast::mysql {
 namespace {
 
-constexpr unsigned tries_max = 8;
 constexpr std::int64_t characters_min = 255;
 constexpr std::array lock_columns{"id", "key", "from", "to", "expiry", "data"};
 

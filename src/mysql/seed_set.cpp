@@ -19,8 +19,6 @@ namespace {
 
 using std::chrono::microseconds;
 
-constexpr unsigned tries_max = 8;
-
 /// Enough of an id to find its row, and not enough to clear it.
 std::string short_id(const std::string& id) { return id.substr(0, 11) + "..."; }
 

@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 using std::chrono::microseconds;
 
 constexpr unsigned connections_max = 4;
-constexpr unsigned tries_max = 8;
 /// Originals go by their own clocks, which may be slow.
 constexpr std::int64_t grace_ms = 60'000;
 constexpr std::size_t ids_at_once = 16;     // As many as tidy.sql takes ...

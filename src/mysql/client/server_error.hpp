@@ -33,6 +33,9 @@ inline constexpr unsigned duplicate_key = 1062;
 /// The server's number for a trigger that is there already (ER_TRG_ALREADY_EXISTS).
 inline constexpr unsigned trigger_exists = 1359;
 
+/// How often what met `verdict::busy` is tried in all.
+inline constexpr unsigned tries_max = 8;
+
 /// Sorts `number`: `unreachable` for what passes by itself, `denied` for what an operator has to
 /// mend, `wrong_type` for tables that are not as they should be, `misuse` for values that a column
 /// cannot hold, `timed_out` for what was busy, else `protocol`.
