@@ -15,8 +15,6 @@ namespace {
 using ids = interop_test;
 INSTANTIATE_TEST_SUITE_P(interop, ids, testing::ValuesIn(all_settings()), name_of);
 
-constexpr milliseconds long_ttl = 120s;
-
 // Warlock's is the base64 of a UUID of version 1: its 13th hex digit is a 1, which the ninth letter
 // tells, and its variant is told by the eleventh.
 const char* shape_of(package which) {

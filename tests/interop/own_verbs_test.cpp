@@ -15,8 +15,6 @@
 namespace holdfast::test {
 namespace {
 
-constexpr milliseconds long_ttl = 120s;
-
 using redlock_resources = interop_test;
 INSTANTIATE_TEST_SUITE_P(interop, redlock_resources, testing::ValuesIn(redlock_settings()),
                          name_of);

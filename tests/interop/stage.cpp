@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <initializer_list>
+#include <map>
 #include <stdexcept>
 
 namespace holdfast::test {
@@ -64,8 +65,13 @@ bool stage::gone_everywhere(const std::string& name) const {
 }
 
 std::string stage::id_of(const std::string& name) const {
-    if (what_.which == package::dist_lock_2) return text(0, {"HGET", key_of(name), "id"});
-    return text(0, {"GET", key_of(name)});
+    std::map<std::string, std::size_t> count;
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+        std::string id = what_.which == package::dist_lock_2 ? text(i, {"HGET", key_of(name), "id"})
+                                                             : text(i, {"GET", key_of(name)});
+        if (++count[id] > servers_.size() / 2) return id;
+    }
+    return "";
 }
 
 milliseconds stage::time_left(const std::string& name) const {

@@ -22,6 +22,9 @@ namespace holdfast::test {
 
 using namespace std::chrono_literals;
 
+/// A ttl that outlives every test.
+inline constexpr milliseconds long_ttl = 120s;
+
 /// Which package, on how many servers.
 struct setting {
     package which;
@@ -51,7 +54,7 @@ public:
     [[nodiscard]] bool held_everywhere(const std::string& name) const;
     /// @return Whether no server holds it any more, or soon does.
     [[nodiscard]] bool gone_everywhere(const std::string& name) const;
-    /// @return The holder's id as it stands on the first server; empty if nobody holds it.
+    /// @return The holder's id as it stands on most servers; empty if nobody holds them.
     [[nodiscard]] std::string id_of(const std::string& name) const;
     /// @return The shortest time until it runs out on any server.
     [[nodiscard]] milliseconds time_left(const std::string& name) const;
