@@ -5,6 +5,8 @@
 #include <holdfast/compat/process_lock.hpp>
 #include <holdfast/compat/redlock.hpp>
 #include <holdfast/compat/warlock.hpp>
+#include <holdfast/dialect.hpp>
+#include <holdfast/locker.hpp>
 
 #include "compat/on_server.hpp"
 
@@ -77,6 +79,27 @@ TEST_F(acl_rights, of_process_lock_are_enough) {
     EXPECT_EQ(lock.state().value(), compat::process_lock_state::locked);
     EXPECT_EQ(lock.clear().value(), true);
     EXPECT_EQ(lock.clear(true).value(), std::nullopt);
+}
+
+// Why: a server that refuses half of what taking a lock needs must not keep the other half: the
+// lock would block everybody, for ever where it was the expiry that was refused.
+TEST_F(acl_rights, that_do_not_reach_leave_no_lock_behind) {
+    const auto no_token = {"evalsha", "eval", "type", "get", "set", "del", "pttl"};
+    locker with_tokens(open_dialect(dialect::warlock, url_with("*", no_token)).value());
+    EXPECT_EQ(with_tokens.acquire("a").error().code, errc::denied);
+    EXPECT_FALSE(there_.has("a:lock"));
+
+    const auto no_expiry = {"evalsha", "eval", "type", "hget", "hmget", "hmset", "del", "pttl"};
+    compat::dist_lock locks(url_with("*", no_expiry), {.max_retries = 0});
+    EXPECT_EQ(locks.acquire("a").error().code, errc::denied);
+    EXPECT_FALSE(there_.has("lock:a"));
+}
+
+TEST_F(acl_rights, that_are_enough_are_not_if_the_counter_is_no_number) {
+    locker locks(open_dialect(dialect::dist_lock, server_.url()).value());
+    there_.put("{lock:a}:hf:fence", "9223372036854775807");
+    EXPECT_FALSE(locks.acquire("a"));
+    EXPECT_FALSE(there_.has("lock:a"));
 }
 
 }  // namespace

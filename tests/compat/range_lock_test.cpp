@@ -212,7 +212,7 @@ TEST_F(range_lock_facade, a_lock_runs_out_by_the_databases_clock) {
     const auto kept = set("k", 50, 60, 30s);
     EXPECT_GE(kept->lock.expiry(), before + 30'000);
     EXPECT_LE(kept->lock.expiry(), theirs_->now() + 30'000);
-    const auto mine = set("k", 10, 20, 60ms);
+    const auto mine = set("k", 10, 20, 1s);
     ASSERT_TRUE(held(mine)) << told_of(mine);
     ASSERT_TRUE(poll_until([&] { return theirs_->now() > mine->lock.expiry(); }));
     EXPECT_FALSE(locks_->get("k", mine->lock.id()).value());

@@ -192,5 +192,16 @@ TEST_F(redlock_using, with_a_token_extends_and_tells_the_coroutine_of_a_loss) {
     EXPECT_EQ(done.get().error().code, errc::lost);
 }
 
+// Why: of several resources, those that nobody took are still ours when the lock is lost.
+TEST_F(redlock_using, of_several_resources_releases_the_rest_when_one_was_deleted) {
+    redlock locks(urls(), quick_);
+    const auto done = locks.using_({"a", "b"}, ttl_, [&](const redlock::signal& signal) {
+        for (on_server& one : seen_) one.remove("a");
+        EXPECT_TRUE(poll_until([&] { return signal.aborted(); }));
+    });
+    EXPECT_EQ(done.error().code, errc::lost);
+    EXPECT_TRUE(all([](on_server& s) { return s.keys() == 0; }));
+}
+
 }  // namespace
 }  // namespace holdfast::test

@@ -215,7 +215,7 @@ TEST_F(redis_access, without_scripts_denies_the_lock_which_ends_by_its_ttl) {
 TEST_F(redis_access, waits_for_a_free_lock_even_where_it_may_not_ask_for_the_time_left) {
     make_worker(documented_rules() + " -pttl");
     locker rival("redis+unix://" + server_.socket_path());
-    auto held = rival.acquire("job", {.ttl = 400ms, .auto_renew = false});
+    auto held = rival.acquire("job", {.ttl = 1s, .auto_renew = false});
     ASSERT_TRUE(held);
     auto next = locker(worker_url()).acquire("job", {.wait = 30s});
     EXPECT_TRUE(next) << next.error().message();
