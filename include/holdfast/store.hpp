@@ -118,12 +118,14 @@ public:
                                                                  time_point deadline) = 0;
 
     /// Renews each lease of `batch` that is still held by its value, in one conversation.
-    /// Never brings back a lease that has run out. Idempotent.
+    /// Never brings back a lease that has run out. Idempotent. `wrong_type`: the name is in use for
+    /// something else by now.
     [[nodiscard]] virtual asio::awaitable<void> renew(std::span<renewal> batch,
                                                       time_point deadline) = 0;
 
     /// Releases `name` if `value` holds it. Idempotent, but for the answer.
-    /// @par Errors  `lost` with `taken` or `deleted`: not held by that value.
+    /// @par Errors  `lost` with `taken` or `deleted`: not held by that value. `wrong_type`: the
+    ///              name is in use for something else; nothing was touched.
     [[nodiscard]] virtual asio::awaitable<result<void>> release(std::string_view name,
                                                                 std::string_view value,
                                                                 time_point deadline) = 0;

@@ -17,9 +17,6 @@
 namespace holdfast::lock {
 namespace {
 
-/// The shortest pause before an unknown outcome is asked about again.
-constexpr core::nanoseconds doubt_pause = std::chrono::milliseconds(10);
-
 core::nanoseconds stop_margin_of(const acquire_options& options) {
     if (options.stop_margin) return *options.stop_margin;
     return core::default_stop_margin(options.ttl);
@@ -168,12 +165,11 @@ asio::awaitable<result<grant>> engine::attempt_once(pursuit& aim) {
 
 asio::awaitable<void> engine::wait_for_turn(const pursuit& aim, core::step next,
                                             unsigned failures) {
-    if (aim.plan.retry) {
+    // Whoever is in doubt asks again soon, whatever the distance of the attempts.
+    const bool doubt = next == core::step::pause && aim.steps.maybe_ours();
+    if (aim.plan.retry && !doubt) {
         const auto length = core::retry_pause(*aim.plan.retry, parts_.random->jitter_bits());
-        // A doubt may last longer than the wait; then, too, there is a pause between attempts.
-        const bool doubt = next == core::step::pause && aim.steps.maybe_ours();
-        const time_point pause_until = now() + std::max<core::nanoseconds>(length, doubt_pause);
-        co_await nap(doubt ? pause_until : std::min(now() + length, aim.wait_until));
+        co_await nap(std::min(now() + length, aim.wait_until));
     } else if (next == core::step::await_free) {
         co_await parts_.where->await_change(aim.wanted.name, aim.wait_until);
     } else {

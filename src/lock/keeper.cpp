@@ -160,13 +160,15 @@ void engine::settle(const held_ptr& held, time_point sent, core::milliseconds tt
         held->next_attempt = held->renew_at();
         return watch(held);
     }
-    if (outcome.error().code == errc::lost) {
+    const failure& said = outcome.error();
+    if (said.code == errc::lost || said.code == errc::wrong_type) {
         const bool over = present >= held->valid_until.load();
-        const lost_reason why = outcome.error().reason;
+        // What is no lock any more was taken by whoever made it that.
+        const lost_reason why = said.code == errc::lost ? said.reason : lost_reason::taken;
         return lose(held, over && why == lost_reason::deleted ? lost_reason::expired : why);
     }
     ++counted_.renewal_failures;
-    count_error(outcome.error());
+    count_error(said);
     ++held->failures;
     held->next_attempt =
         core::retry_at(present, held->ttl, held->failures, parts_.random->jitter_bits());

@@ -13,8 +13,6 @@
 namespace holdfast::lock {
 namespace {
 
-using namespace std::chrono_literals;
-
 /// Releases that a node owes, all names together; what is beyond it is left to its ttl.
 constexpr std::size_t owed_max = 10'000;
 /// The same for one name: a node that comes back is soon done with them.

@@ -4,21 +4,24 @@
 namespace holdfast::lock {
 namespace {
 
-// A clear no, which is `refusal`, is a vote; silence is none.
-template <class T>
-core::ballot count(const std::vector<std::optional<result<T>>>& answers, errc refusal) {
+// A clear no is a vote; silence is none.
+template <class T, class Refusal>
+core::ballot count(const std::vector<std::optional<result<T>>>& answers, Refusal is_refusal) {
     core::ballot votes{.nodes = answers.size()};
     for (const auto& answer : answers) {
         if (!answer) continue;
         if (*answer)
             ++votes.yes;
-        else if (answer->error().code == refusal)
+        else if (is_refusal(answer->error().code))
             ++votes.no;
         else
             ++votes.failed;
     }
     return votes;
 }
+
+// What is no lock any more is not ours either.
+bool is_not_ours(errc code) noexcept { return code == errc::lost || code == errc::wrong_type; }
 
 }  // namespace
 
@@ -40,10 +43,10 @@ errc common_cause(const std::vector<node_error>& nodes) {
 }
 
 core::ballot count_grants(const std::vector<std::optional<result<grant>>>& answers) {
-    return count(answers, errc::contended);
+    return count(answers, [](errc code) { return code == errc::contended; });
 }
 
-core::ballot count_ownership(const ownership_votes& answers) { return count(answers, errc::lost); }
+core::ballot count_ownership(const ownership_votes& answers) { return count(answers, is_not_ours); }
 
 ownership_votes votes_on(const quorum_poll<outcomes>& poll, std::size_t place) {
     ownership_votes votes(poll.answers.size());
@@ -62,7 +65,8 @@ failure not_owned(const ownership_votes& answers) {
         const failure& said = answers[i]->error();
         why.nodes.push_back({.node = i, .code = said.code, .text = said.text});
         effect = effect || may_have_effect(said);
-        if (said.code == errc::lost && said.reason == lost_reason::taken) {
+        const bool taken = said.code == errc::wrong_type || said.reason == lost_reason::taken;
+        if (is_not_ours(said.code) && taken) {
             why.reason = lost_reason::taken;
             why.text = "somebody else holds it on a node";
         }

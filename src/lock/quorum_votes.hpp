@@ -27,7 +27,7 @@ using outcomes = std::vector<result<void>>;
 
 /// `contended` is a no.
 [[nodiscard]] core::ballot count_grants(const std::vector<std::optional<result<grant>>>& answers);
-/// `lost` is a no.
+/// `lost` is a no, and so is `wrong_type`.
 [[nodiscard]] core::ballot count_ownership(const ownership_votes& answers);
 
 /// @return What the nodes said so far to the renewal at `place` of a batch.

@@ -31,7 +31,11 @@ asio::awaitable<result<void>> engine::release(held_ptr held) {
         if (may_linger(held->why_lost())) release_in_background(held->name, held->value);
         co_return not_held(*held);
     }
-    co_return co_await release_value(held->name, held->value, held->valid_until);
+    auto gone = co_await release_value(held->name, held->value, held->valid_until);
+    // It was ours: whoever made something else of the name took it.
+    if (!gone && gone.error().code == errc::wrong_type)
+        co_return failure(lost_reason::taken, gone.error().text);
+    co_return gone;
 }
 
 void engine::drop(const held_ptr& held) {

@@ -86,40 +86,34 @@ failure dialect_store::wrong_type(std::string_view key, std::string_view type) c
 }
 
 // Names the type that stands in the way.
-asio::awaitable<failure> dialect_store::what_type(std::string key, failure why,
+asio::awaitable<failure> dialect_store::what_type(std::string_view name, failure why,
                                                   time_point deadline) {
+    const texts keys = keys_of(how_, name);
+    const std::string_view ours = how_.hash ? "hash" : "string";
     batch commands;
-    commands.add("TYPE", key);
+    for (const std::string& key : keys) commands.add("TYPE", key);
     auto answers = co_await client_->exchange(std::move(commands), deadline);
-    if (!answers || !answers->front().is(resp::kind::text)) co_return why;
-    co_return wrong_type(key, answers->front().text);
+    if (!answers) co_return why;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        const resp::reply& type = (*answers)[i];
+        if (type.is(resp::kind::text) && type.text != ours && type.text != "none")
+            co_return wrong_type(keys[i], type.text);
+    }
+    co_return why;
 }
 
 asio::awaitable<void> dialect_store::renew(std::span<renewal> all, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
+    const auto call = [this](const renewal& ask) -> renewal_call {
+        const auto value = how_.hash ? id_in(ask.value) : ask.value;
+        return {keys_of(how_, ask.name),
+                {std::string(value), std::to_string(round_up(how_, ask.ttl).count())}};
+    };
     const script& what = how_.hash ? scripts().renew_hash : scripts().renew_keys;
-    std::vector<renewal*> open;
-    for (renewal& ask : all) open.push_back(&ask);
-    for (const bool by_hash : {true, false}) {
-        if (open.empty()) co_return;
-        batch commands;
-        for (const renewal* ask : open) {
-            const auto value = how_.hash ? id_in(ask->value) : ask->value;
-            add_call(commands, what, client_->facts().version_major, by_hash,
-                     keys_of(how_, ask->name),
-                     {std::string(value), std::to_string(round_up(how_, ask->ttl).count())});
-        }
-        auto answers = co_await client_->exchange(std::move(commands), deadline);
-        std::vector<renewal*> unknown;
-        for (std::size_t i = 0; i < open.size(); ++i) {
-            if (!answers)
-                open[i]->outcome = answers.error();
-            else if (by_hash && unknown_script((*answers)[i]))
-                unknown.push_back(open[i]);
-            else
-                open[i]->outcome = ownership((*answers)[i], address());
-        }
-        open = std::move(unknown);
+    co_await renew_all(client_, what, all, call, deadline);
+    for (renewal& ask : all) {
+        if (ask.outcome || ask.outcome.error().code != errc::wrong_type) continue;
+        ask.outcome = co_await what_type(ask.name, ask.outcome.error(), deadline);
     }
 }
 
@@ -131,10 +125,10 @@ asio::awaitable<result<void>> dialect_store::release(std::string_view name, std:
     texts arguments{std::string(how_.hash ? id_in(value) : value)};
     auto answer =
         co_await call_script(client_, what, std::move(keys), std::move(arguments), deadline);
-    if (!answer && answer.error().code == errc::wrong_type)
-        co_return failure(lost_reason::taken, address() + ": the key is no lock any more");
-    if (!answer) co_return answer.error();
-    co_return ownership(*answer, address());
+    if (answer) co_return ownership(*answer, address());
+    failure why = answer.error();
+    if (why.code == errc::wrong_type) co_return co_await what_type(name, std::move(why), deadline);
+    co_return why;
 }
 
 lock_info dialect_store::describe(std::string_view name, const resp::reply& id,
@@ -158,13 +152,13 @@ asio::awaitable<result<std::optional<lock_info>>> dialect_store::inspect(std::st
         else
             commands.add("GET", key);
         commands.add("PTTL", key);
-        commands.add("GET", fence.value_or(key));
+        if (fence) commands.add("GET", *fence);
         auto answers = co_await client_->exchange(std::move(commands), deadline);
         if (!answers) co_return answers.error();
         const resp::reply& held = (*answers)[1];
         if (held.is(resp::kind::error) && classify(held.text) == errc::wrong_type) {
             failure why = refused(*client_, held);
-            co_return co_await what_type(key, std::move(why), deadline);
+            co_return co_await what_type(name, std::move(why), deadline);
         }
         for (std::size_t i = 0; i < 3; ++i)
             if ((*answers)[i].is(resp::kind::error)) co_return refused(*client_, (*answers)[i]);
@@ -173,7 +167,7 @@ asio::awaitable<result<std::optional<lock_info>>> dialect_store::inspect(std::st
         lock_info info = how_.hash
                              ? describe(name, held.items[0], (*answers)[2], held.items[1].text)
                              : describe(name, held, (*answers)[2], {});
-        const std::string& digits = (*answers)[3].text;
+        const std::string& digits = answers->back().text;
         if (fence)
             std::from_chars(digits.data(), digits.data() + digits.size(), info.fencing_token);
         co_return std::optional<lock_info>(std::move(info));
@@ -193,12 +187,11 @@ asio::awaitable<result<std::optional<lock_info>>> dialect_store::take_away(std::
     co_await asio::this_coro::throw_if_cancelled(false);
     const script& what = how_.hash ? scripts().break_hash : scripts().break_keys;
     texts keys = keys_of(how_, name);
-    std::string first = keys.front();
     auto answer = co_await call_script(client_, what, std::move(keys), {}, deadline);
     if (!answer) {
         failure why = answer.error();
         if (why.code != errc::wrong_type) co_return why;
-        co_return co_await what_type(std::move(first), std::move(why), deadline);
+        co_return co_await what_type(name, std::move(why), deadline);
     }
     if (answer->is(resp::kind::nil)) co_return std::optional<lock_info>();
     if (answer->items.size() < 2) co_return nonsense(*client_);

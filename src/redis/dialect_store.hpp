@@ -18,7 +18,7 @@
 namespace holdfast::redis {
 
 /// See the top of the file.
-class dialect_store final : public store {
+class dialect_store : public store {
 public:
     dialect_store(const store_environment& environment, settings where, profile how);
 
@@ -43,7 +43,7 @@ public:
 private:
     [[nodiscard]] failure contended(const resp::reply& told) const;
     [[nodiscard]] failure wrong_type(std::string_view key, std::string_view type) const;
-    asio::awaitable<failure> what_type(std::string key, failure why, time_point deadline);
+    asio::awaitable<failure> what_type(std::string_view name, failure why, time_point deadline);
     [[nodiscard]] lock_info describe(std::string_view name, const resp::reply& id,
                                      const resp::reply& remaining, std::string_view owner) const;
 

@@ -25,12 +25,8 @@ lock_info describe(std::string_view name, const resp::reply& value, const resp::
 }
 
 result<void> ownership(const resp::reply& answer, const std::string& address) {
-    if (answer.is(resp::kind::error)) {
-        const errc code = classify(answer.text);
-        if (code == errc::wrong_type)
-            return failure(lost_reason::taken, address + ": the key is no lock any more");
-        return failure{code, address + ": " + tidy_text(answer.text)};
-    }
+    if (answer.is(resp::kind::error))
+        return failure{classify(answer.text), address + ": " + tidy_text(answer.text)};
     if (!answer.is(resp::kind::integer))
         return failure{errc::protocol, address + ": an answer that does not fit its command"};
     if (answer.integer == 1) return {};

@@ -162,27 +162,10 @@ asio::awaitable<failure> redis_store::wrong_type(std::string_view name, time_poi
 
 asio::awaitable<void> redis_store::renew(std::span<renewal> all, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    std::vector<renewal*> open;
-    for (renewal& ask : all) open.push_back(&ask);
-    for (const bool by_hash : {true, false}) {
-        if (open.empty()) co_return;
-        batch commands;
-        for (const renewal* ask : open)
-            add_call(commands, scripts().renew, client_->facts().version_major, by_hash,
-                     {lock_key(ask->name)},
-                     {std::string(ask->value), std::to_string(ask->ttl.count())});
-        auto answers = co_await client_->exchange(std::move(commands), deadline);
-        std::vector<renewal*> unknown;
-        for (std::size_t i = 0; i < open.size(); ++i) {
-            if (!answers)
-                open[i]->outcome = answers.error();
-            else if (by_hash && unknown_script((*answers)[i]))
-                unknown.push_back(open[i]);
-            else
-                open[i]->outcome = ownership((*answers)[i], address());
-        }
-        open = std::move(unknown);
-    }
+    const auto call = [](const renewal& ask) -> renewal_call {
+        return {{lock_key(ask.name)}, {std::string(ask.value), std::to_string(ask.ttl.count())}};
+    };
+    co_await renew_all(client_, scripts().renew, all, call, deadline);
 }
 
 asio::awaitable<result<void>> redis_store::release(std::string_view name, std::string_view value,
@@ -193,7 +176,7 @@ asio::awaitable<result<void>> redis_store::release(std::string_view name, std::s
     auto answer = co_await call_script(client_, scripts().release, std::move(keys),
                                        std::move(arguments), deadline);
     if (!answer && answer.error().code == errc::wrong_type)
-        co_return failure(lost_reason::taken, address() + ": the key is no lock any more");
+        co_return co_await wrong_type(name, deadline);
     if (!answer) co_return answer.error();
     co_return ownership(*answer, address());
 }

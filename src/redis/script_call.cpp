@@ -2,6 +2,7 @@
 #include "redis/script_call.hpp"
 
 #include "redis/client/server_error.hpp"
+#include "redis/lock_reply.hpp"
 
 namespace holdfast::redis {
 
@@ -33,6 +34,34 @@ asio::awaitable<result<resp::reply>> call_script(std::shared_ptr<client> server,
         co_return std::move(answers->front());
     }
     co_return nonsense(*server);
+}
+
+asio::awaitable<void> renew_all(std::shared_ptr<client> server, const script& what,
+                                std::span<renewal> asks,
+                                std::function<renewal_call(const renewal&)> call,
+                                time_point deadline) {
+    std::vector<renewal*> open;
+    for (renewal& ask : asks) open.push_back(&ask);
+    for (const bool by_hash : {true, false}) {
+        if (open.empty()) co_return;
+        batch commands;
+        for (const renewal* ask : open) {
+            const renewal_call with = call(*ask);
+            add_call(commands, what, server->facts().version_major, by_hash, with.keys,
+                     with.arguments);
+        }
+        auto answers = co_await server->exchange(std::move(commands), deadline);
+        std::vector<renewal*> unknown;
+        for (std::size_t i = 0; i < open.size(); ++i) {
+            if (!answers)
+                open[i]->outcome = answers.error();
+            else if (by_hash && unknown_script((*answers)[i]))
+                unknown.push_back(open[i]);
+            else
+                open[i]->outcome = ownership((*answers)[i], server->where().address);
+        }
+        open = std::move(unknown);
+    }
 }
 
 failure refused(const client& server, const resp::reply& error) {

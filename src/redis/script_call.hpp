@@ -5,11 +5,14 @@
 #pragma once
 
 #include <holdfast/errc.hpp>
+#include <holdfast/store.hpp>
 
 #include "redis/client/client.hpp"
 #include "redis/script.hpp"
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +38,18 @@ void add_call(batch& into, const script& what, unsigned version, bool by_hash, c
                                                                const script& what, texts keys,
                                                                texts arguments,
                                                                time_point deadline);
+
+/// What one renewal calls its script with.
+struct renewal_call {
+    texts keys;
+    texts arguments;
+};
+/// Renews all of `asks` in one conversation, and a second one where the server does not know the
+/// script. @param call  What a renewal is called with.
+[[nodiscard]] asio::awaitable<void> renew_all(std::shared_ptr<client> server, const script& what,
+                                              std::span<renewal> asks,
+                                              std::function<renewal_call(const renewal&)> call,
+                                              time_point deadline);
 
 /// @return What an error reply means, with the server's address.
 [[nodiscard]] failure refused(const client& server, const resp::reply& error);

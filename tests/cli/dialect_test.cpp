@@ -128,6 +128,11 @@ TEST_F(dialects, redlock_takes_a_majority_of_several_stores) {
     EXPECT_EQ(with({"release", "job", id, "--dialect", "redlock"}).code, 0);
     EXPECT_EQ(with({"acquire", "job"}).code, 64) << "several stores, but no votes to count";
     EXPECT_EQ(with({"acquire", "job", "--dialect", "warlock"}).code, 64);
+    const auto twice = holdfast_cli(
+        {"--store", first.url(), "--store", first.url(), "acquire", "job", "--dialect", "redlock"},
+        {});
+    EXPECT_EQ(twice.code, 64);
+    EXPECT_THAT(twice.err, HasSubstr("is given twice"));
 }
 
 TEST_F(dialects, that_are_unknown_or_on_another_store_are_usage_errors) {

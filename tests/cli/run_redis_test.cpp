@@ -138,5 +138,16 @@ TEST_F(passwords, reach_neither_the_command_nor_the_list_of_processes) {
     EXPECT_EQ(holder.wait().code, 0) << holder.err();
 }
 
+TEST_F(run_on_redis, passes_no_password_of_the_mutex_on_to_the_command) {
+    const cli_store store;
+    auto options = store.options({"run", "job", "--", "env"});
+    options.environment["HOLDFAST_MUTEX"] = "redis://:" + canary + "@localhost:7000";
+    cli_process holder{std::move(options)};
+    const auto ended = holder.wait();
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    EXPECT_THAT(ended.out, HasSubstr("HOLDFAST_MUTEX=redis://localhost:7000\n"));
+    EXPECT_THAT(ended.out + ended.err, Not(HasSubstr(canary)));
+}
+
 }  // namespace
 }  // namespace holdfast::test

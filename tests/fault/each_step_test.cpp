@@ -203,6 +203,35 @@ TEST(each_step, a_manual_renewal_never_promises_more_than_the_store_keeps) {
     }
 }
 
+// Why: attempts that are counted may lie hours apart, or nowhere, but an unknown outcome is asked
+// about soon, with pauses, and not for longer than one conversation may take.
+TEST(each_step, a_doubt_is_asked_about_with_pauses_whatever_the_distance_of_attempts) {
+    for (const auto delay : {0ms, 3'600'000ms}) {
+        bench b(0, trouble::none);
+        const auto lost = [](std::size_t) { return trouble::lost_request; };
+        const auto store =
+            std::make_shared<faulty_store>(*b.time, std::make_shared<memory::lock_table>(), lost);
+        lock::engine_parts parts{.executor = b.context.get_executor(),
+                                 .time = b.time,
+                                 .random = std::make_shared<test::seeded_entropy>(7),
+                                 .where = store,
+                                 .options = {.timeout = 1s},
+                                 .host = "here",
+                                 .pid = 1,
+                                 .signal = [](std::stop_source) {}};
+        b.engine = std::make_shared<lock::engine>(std::move(parts));
+        lock::acquire_plan plan(brief());
+        plan.retry = core::retry_rule{.attempts_max = 1, .delay = delay};
+        const time_point before = b.time->now();
+        const auto held = b.run(b.engine->acquire("job", std::move(plan)));
+        ASSERT_FALSE(held);
+        EXPECT_EQ(held.error().code, errc::in_doubt);
+        EXPECT_LE(b.time->now() - before, 2s);
+        EXPECT_GT(store->steps(), 2U);
+        EXPECT_LT(store->steps(), 60U) << "asked without a pause";
+    }
+}
+
 TEST(each_step, an_adoption_holds_only_what_its_first_renewal_confirmed) {
     for_each_step([](bench& b) {
         auto held = b.run(b.engine->acquire("job", brief(3s)));

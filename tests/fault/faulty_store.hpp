@@ -25,6 +25,7 @@ enum class trouble {
     denied,        ///< The server refuses.
     garbage,       ///< The server makes no sense.
     lost_lock,     ///< The lock is deleted by somebody just before the step.
+    slow,          ///< Takes effect after 30 ms.
     late_request,  ///< In doubt; takes effect when the test calls `arrive`.
 };
 
@@ -146,6 +147,9 @@ private:
             case trouble::garbage: co_return failure{errc::protocol, "fault"};
             case trouble::lost_lock:
                 static_cast<void>(table.take_away(name, time_.now()));
+                co_return act();
+            case trouble::slow:
+                static_cast<void>(co_await sleep_until(time_, time_.now() + 30ms));
                 co_return act();
             case trouble::late_request: late_.push_back([act] { static_cast<void>(act()); }); break;
         }

@@ -240,6 +240,44 @@ TEST(quorum, is_not_refused_by_what_a_slow_node_granted_to_an_earlier_attempt) {
     EXPECT_TRUE(b.run(engine.acquire("job", unfenced(0ms, 60s))));
 }
 
+// Why: a program that takes or releases a lock and ends must not leave a slow node behind.
+TEST(quorum, ends_what_slow_nodes_have_under_way_before_it_winds_down) {
+    for (const bool release : {false, true}) {
+        quorum_bench b(3);
+        lock::engine& engine = b.add_client();
+        b.state[2] = trouble::slow;
+        const auto held = b.run(engine.acquire("job", unfenced(0ms, 60s)));
+        ASSERT_TRUE(held);
+        if (release) {
+            EXPECT_TRUE(b.run(engine.release(*held)));
+        }
+        EXPECT_EQ(b.taken(), release ? 0U : 2U);
+        asio::co_spawn(
+            b.context, [e = b.clients[0].engine] { return e->wind_down(); }, asio::detached);
+        b.pass(200ms);
+        EXPECT_EQ(b.taken(), release ? 0U : 3U);
+    }
+}
+
+// Why: what a dead node owes must not grow with its time of death, nor delay it when it is back.
+TEST(quorum, a_node_that_comes_back_has_little_to_make_up_for) {
+    quorum_bench b(3);
+    lock::engine& engine = b.add_client();
+    b.state[2] = trouble::unreachable;
+    for (int i = 0; i < 100; ++i) {
+        const auto held = b.run(engine.acquire("job", unfenced()));
+        ASSERT_TRUE(held);
+        EXPECT_TRUE(b.run(engine.release(*held)));
+    }
+    b.state[2] = alive;
+    const std::size_t before = b.clients[0].ways[2]->steps();
+    const auto held = b.run(engine.acquire("job", unfenced()));
+    ASSERT_TRUE(held);
+    b.pass(10ms);
+    EXPECT_TRUE(b.tables[2]->inspect("job", b.time->now()));
+    EXPECT_LE(b.clients[0].ways[2]->steps() - before, 9U);
+}
+
 TEST(quorum, renews_while_a_majority_agrees_and_loses_the_lock_with_it) {
     quorum_bench b(3);
     lock::engine& engine = b.add_client();
@@ -295,6 +333,21 @@ TEST(quorum, refuses_fencing_tokens_and_an_empty_list_of_nodes) {
     const store_environment environment{
         b.context.get_executor(), *b.time, *b.entropies.front(), {}};
     EXPECT_EQ(quorum_of({})(environment).error().code, errc::misuse);
+}
+
+// Why: one server with two votes refuses its own lock, and is no quorum.
+TEST(quorum, refuses_a_server_that_is_given_twice) {
+    quorum_bench b(1);
+    const auto node = std::make_shared<faulty_store>(*b.time, 0, trouble::none);
+    const store_factory make = [node](const store_environment&) {
+        return result<std::shared_ptr<store>>(node);
+    };
+    test::seeded_entropy random(1);
+    const store_environment environment{b.context.get_executor(), *b.time, random, {}};
+    const auto refused = quorum_of({make, make})(environment);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::misuse);
+    EXPECT_NE(refused.error().text.find("faulty: is given twice"), std::string::npos);
 }
 
 // Why: whatever goes wrong at any step of any node, what is reported is true, and nothing stays.

@@ -37,9 +37,9 @@ struct range_place::desk {
 
 range_place::range_place(const store_environment& environment, redis::settings mutexes,
                          mysql::settings table)
-    : mutexes_(environment, std::move(mutexes), mutex_profile()),
+    : dialect_store(environment, std::move(mutexes), mutex_profile()),
       desk_(std::make_shared<desk>(environment, std::move(table))),
-      address_(mutexes_.address() + " " + desk_->table.address()) {}
+      address_(dialect_store::address() + " " + desk_->table.address()) {}
 
 time_point range_place::deadline() const noexcept {
     return desk_->env.time.now() + desk_->env.options.timeout;
@@ -71,43 +71,10 @@ asio::awaitable<void> range_place::tidy(std::shared_ptr<desk> shared) {
 }
 
 void range_place::stop() {
-    mutexes_.stop();
+    dialect_store::stop();
     desk_->stopped = true;
     desk_->bell.wake();
     desk_->table.stop();
-}
-
-identity range_place::draw_identity(entropy& random, const claimant& who) const {
-    return mutexes_.draw_identity(random, who);
-}
-std::optional<std::string> range_place::value_of(std::string_view id) const {
-    return mutexes_.value_of(id);
-}
-asio::awaitable<result<grant>> range_place::acquire(const claim& wanted, attempt which,
-                                                    time_point until) {
-    return mutexes_.acquire(wanted, which, until);
-}
-asio::awaitable<void> range_place::renew(std::span<renewal> batch, time_point until) {
-    return mutexes_.renew(batch, until);
-}
-asio::awaitable<result<void>> range_place::release(std::string_view name, std::string_view value,
-                                                   time_point until) {
-    return mutexes_.release(name, value, until);
-}
-asio::awaitable<result<std::optional<lock_info>>> range_place::inspect(std::string_view name,
-                                                                       time_point until) {
-    return mutexes_.inspect(name, until);
-}
-asio::awaitable<result<std::vector<lock_info>>> range_place::list(std::string_view prefix,
-                                                                  time_point until) {
-    return mutexes_.list(prefix, until);
-}
-asio::awaitable<result<std::optional<lock_info>>> range_place::take_away(std::string_view name,
-                                                                         time_point until) {
-    return mutexes_.take_away(name, until);
-}
-asio::awaitable<void> range_place::await_change(std::string_view name, time_point until) {
-    return mutexes_.await_change(name, until);
 }
 
 }  // namespace holdfast::compat

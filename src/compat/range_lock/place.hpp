@@ -16,7 +16,7 @@
 namespace holdfast::compat {
 
 /// See the top of the file.
-class range_place final : public store {
+class range_place final : public redis::dialect_store {
 public:
     range_place(const store_environment& environment, redis::settings mutexes,
                 mysql::settings table);
@@ -25,22 +25,6 @@ public:
     [[nodiscard]] asio::awaitable<result<mysql::seed_table*>> ready_table(time_point deadline);
     [[nodiscard]] time_point deadline() const noexcept;
 
-    identity draw_identity(entropy& random, const claimant& who) const override;
-    std::optional<std::string> value_of(std::string_view id) const override;
-    std::size_t name_limit() const noexcept override { return mutexes_.name_limit(); }
-    asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
-                                           time_point until) override;
-    asio::awaitable<void> renew(std::span<renewal> batch, time_point until) override;
-    asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
-                                          time_point until) override;
-    asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,
-                                                              time_point until) override;
-    asio::awaitable<result<std::vector<lock_info>>> list(std::string_view prefix,
-                                                         time_point until) override;
-    asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
-                                                                time_point until) override;
-    asio::awaitable<void> await_change(std::string_view name, time_point until) override;
-    bool busy() const noexcept override { return mutexes_.busy(); }
     void stop() override;
     const std::string& address() const noexcept override { return address_; }
 
@@ -48,7 +32,6 @@ private:
     struct desk;  // What the tidying coroutine shares with us.
     static asio::awaitable<void> tidy(std::shared_ptr<desk> shared);
 
-    redis::dialect_store mutexes_;
     std::shared_ptr<desk> desk_;
     std::string address_;
 };

@@ -190,9 +190,10 @@ result<redlock_signal> redlock::begin_using(const std::vector<std::string>& reso
 }
 
 result<void> redlock::kept(const signal& begun) {
-    if (begun.held_->held()) return {};
-    return failure(begun.held_->why_lost(), "the lock could not be kept until the routine ended: " +
-                                                std::string(to_string(begun.held_->why_lost())));
+    const lost_reason why = begun.reason();
+    if (why == lost_reason::none) return {};
+    return failure(
+        why, "the lock could not be kept until the routine ended: " + std::string(to_string(why)));
 }
 
 void redlock::end_using(const signal& begun) const noexcept {
