@@ -25,8 +25,8 @@ std::size_t columns(std::string_view text) {
 }
 
 std::string table_of(const std::vector<lock_info>& found) {
-    std::vector<std::vector<std::string>> rows{
-        {"NAME", "ID", "OWNER", "HOST", "PID", "FENCE", "REMAINING_MS"}};
+    std::vector<std::vector<std::string>> rows{{"NAME", "ID", "OWNER", "HOST", "PID", "FENCE",
+                                                "REMAINING_MS", "MODE", "HOLDERS", "WAITERS"}};
     for (const auto& info : found) {
         auto& row = rows.emplace_back();
         for (auto& [key, value] : to_fields(info)) row.push_back(value.empty() ? "-" : value);

@@ -65,6 +65,11 @@ bool write_all(int fd, std::string_view text) {
     return true;
 }
 
+std::string_view mode_text(const lock_info& info) {
+    if (info.counted) return "counted";
+    return info.mode == lock_mode::shared ? "shared" : "exclusive";
+}
+
 }  // namespace
 
 std::string printable(std::string_view bytes) {
@@ -132,6 +137,9 @@ boost::json::object to_json(const lock_info& info) {
     } else {
         row["remaining_ms"] = nullptr;
     }
+    row["mode"] = mode_text(info);
+    row["holders"] = info.holders;
+    row["waiters"] = info.waiters;
     return row;
 }
 
@@ -145,7 +153,10 @@ fields to_fields(const lock_info& info) {
             {"host", printable(info.holder.host)},
             {"pid", info.holder.pid != 0 ? std::to_string(info.holder.pid) : ""},
             {"fence", token_text(info.fencing_token)},
-            {"remaining_ms", known ? std::to_string(info.holder.remaining.count()) : ""}};
+            {"remaining_ms", known ? std::to_string(info.holder.remaining.count()) : ""},
+            {"mode", std::string{mode_text(info)}},
+            {"holders", std::to_string(info.holders)},
+            {"waiters", std::to_string(info.waiters)}};
 }
 
 bool print_text(std::string_view text) { return write_all(STDOUT_FILENO, text); }

@@ -35,11 +35,11 @@ void put_bytes(boost::json::object& row, std::string_view key, std::string_view 
 
 /// Lines of a key and its value.
 using fields = std::vector<std::pair<std::string, std::string>>;
-/// @return The fields of a lock that is held, its id short.
 /// Puts a fencing token as "fence"; null where the lock has none.
 void put_token(boost::json::object& row, std::uint64_t token);
 /// @return A fencing token as text; empty where the lock has none.
 [[nodiscard]] std::string token_text(std::uint64_t token);
+/// @return The fields of a lock that is held, its id short.
 [[nodiscard]] fields to_fields(const lock_info& info);
 
 /// Print on stdout. @return Whether all of it was written.

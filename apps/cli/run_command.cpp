@@ -31,6 +31,24 @@ void check(const context& ctx, run_arguments& given) {
     }
 }
 
+// Who else may hold it at the same time, and who gets it next. Other packages' locks know nothing
+// of this.
+void add_company(CLI::App& command, run_arguments& given) {
+    auto& options = given.options;
+    auto* shared = command.add_flag_callback(
+        "--shared", [&options] { options.mode = lock_mode::shared; },
+        "Hold it together with others that share; keeps out who wants it alone");
+    auto* permits = command.add_option("--permits", options.permits,
+                                       "Let up to N hold it at once, 1 to 100000");
+    permits->type_name("N")->check(CLI::Range(1U, permits_max));
+    auto* fair =
+        command.add_flag("--fair", options.fair, "Strictly first come, first served (Redis)");
+    shared->excludes(permits);
+    auto* whose = command.get_option_no_throw("--dialect");
+    if (whose == nullptr) return;
+    for (auto* option : {shared, permits, fair}) option->excludes(whose);
+}
+
 void add_wait_options(CLI::App& command, run_arguments& given) {
     auto& wait = given.options.wait;
     auto* longest = add_wait(command, "--wait", wait,
@@ -79,6 +97,7 @@ void add_run(CLI::App& app, context& ctx) {
                  "Keep the lock at least this long, even if CMD ends earlier");
     add_owner(*command, given->options.owner);
     add_dialect(*command, ctx);
+    add_company(*command, *given);
     add_conflict_code(*command, given->conflict_code);
     command->footer("CMD and its arguments stand behind --: holdfast run NAME -- CMD ARG...");
     command->callback([&ctx, given] {

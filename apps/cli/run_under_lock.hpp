@@ -20,7 +20,7 @@ namespace holdfast::cli {
 struct run_arguments {
     std::string name;
     std::vector<std::string> command;     ///< CMD and its arguments; not empty.
-    acquire_options options;              ///< ttl, wait, max_hold, owner.
+    acquire_options options;              ///< ttl, wait, max_hold, owner, mode, permits, fair.
     std::chrono::milliseconds grace{-1};  ///< Below 0: the default.
     std::chrono::milliseconds min_hold{0};
     int conflict_code{exit_taken};

@@ -111,6 +111,8 @@ public:
                                                                acquire_options options = {});
     [[nodiscard]] asio::awaitable<result<async_guard>> try_acquire(std::string name,
                                                                    acquire_options options = {});
+    [[nodiscard]] asio::awaitable<result<std::vector<async_guard>>> acquire_all(
+        std::vector<std::string> names, acquire_options options = {});
     [[nodiscard]] asio::awaitable<result<async_guard>> adopt(lease handed,
                                                              acquire_options options = {});
     [[nodiscard]] asio::awaitable<result<std::chrono::milliseconds>> renew(lease known);

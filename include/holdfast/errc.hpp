@@ -82,6 +82,7 @@ struct failure {
     lost_reason reason{};                 ///< For `lost` only.
     std::optional<holder_info> holder{};  ///< For `contended` and `timed_out`, where known.
     std::vector<node_error> nodes{};      ///< Nodes that did not accept, in ascending index.
+    std::string name{};                   ///< Which of several names was in the way; else empty.
 
     failure() = default;
     /// Not explicit, so that `return errc::cancelled;` works in functions that return a `result`.

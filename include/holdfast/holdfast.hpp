@@ -11,6 +11,7 @@
 #include <holdfast/locker.hpp>
 #include <holdfast/mutex.hpp>
 #include <holdfast/options.hpp>
+#include <holdfast/shared_mutex.hpp>
 #include <holdfast/version.hpp>
 
 #ifdef HOLDFAST_HAS_MEMORY

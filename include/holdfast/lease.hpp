@@ -6,6 +6,7 @@
 #pragma once
 
 #include <holdfast/errc.hpp>
+#include <holdfast/options.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -31,6 +32,10 @@ struct lock_info {
     /// one that a refused attempt drew. 0: none.
     std::uint64_t fencing_token{0};
     std::string value;  ///< The holder's whole record, as it stands in the store.
+    lock_mode mode{lock_mode::exclusive};
+    bool counted{false};       ///< Held with `acquire_options::permits`.
+    std::uint32_t holders{1};  ///< How many hold it; the fields above tell of one of them.
+    std::uint32_t waiters{0};  ///< How many stand in line for it, processes or waiters.
 };
 
 }  // namespace holdfast

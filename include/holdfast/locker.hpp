@@ -82,6 +82,19 @@ public:
     /// Tries exactly once: `acquire` with a wait of zero.
     [[nodiscard]] result<guard> try_acquire(std::string_view name, acquire_options options = {});
 
+    /// Acquires all of `names`, or none; nobody waits for one of them while holding another, so
+    /// callers that name them in different orders cannot block each other for good.
+    ///
+    /// @param names    1 to 64, distinct.
+    /// @param options  As `acquire`; exclusive, and not `fair`. Who waits has no place in line, so
+    ///                 single names that are in demand may keep it waiting.
+    /// @return A guard for each, in the order of `names`; each is released by itself.
+    /// @par Errors     As `acquire`; `failure::name` tells which name was in the way. `misuse` also
+    ///                 where the store takes one name at a time (a quorum, a dialect).
+    /// @par Cost       One round trip for each attempt, whatever the number of names.
+    [[nodiscard]] result<std::vector<guard>> acquire_all(const std::vector<std::string>& names,
+                                                         const acquire_options& options = {});
+
     /// Carries on a lease that another process gave up with `guard::hand_over`, or that
     /// `holdfast acquire` printed. Valid only because its first renewal, made here, succeeded.
     ///

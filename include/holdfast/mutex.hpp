@@ -23,6 +23,9 @@ namespace holdfast {
 
 /// A mutex across processes. Satisfies Lockable and TimedLockable; not recursive.
 ///
+/// `acquire_options::mode` and `permits` count: with `permits` it is a semaphore. For readers and
+/// writers there is `shared_mutex`.
+///
 /// Unlike a mutex within one process it can be lost while it is held: long critical sections ask
 /// `lost()` and give `fencing_token()` to what they write to.
 /// @par Lifetime  The locker must outlive it.
@@ -47,9 +50,7 @@ public:
     /// @throws lock_error  For every other outcome.
     template <class Rep, class Period>
     [[nodiscard]] bool try_lock_for(const std::chrono::duration<Rep, Period>& limit) {
-        if (limit >= wait_max) return lock_within(wait_max);
-        if (limit <= limit.zero()) return lock_within(std::chrono::milliseconds{0});
-        return lock_within(std::chrono::ceil<std::chrono::milliseconds>(limit));
+        return lock_within(options_.mode, wait_of(limit));
     }
     /// Waits at most until `limit`, on whichever clock that is.
     template <class Clock, class Duration>
@@ -68,7 +69,16 @@ public:
     [[nodiscard]] std::chrono::milliseconds remaining() const;
 
 private:
-    [[nodiscard]] bool lock_within(std::chrono::milliseconds limit);
+    friend class shared_mutex;
+    template <class Rep, class Period>
+    [[nodiscard]] static std::chrono::milliseconds wait_of(
+        const std::chrono::duration<Rep, Period>& limit) {
+        if (limit >= wait_max) return wait_max;
+        if (limit <= limit.zero()) return std::chrono::milliseconds{0};
+        return std::chrono::ceil<std::chrono::milliseconds>(limit);
+    }
+    void lock_as(lock_mode mode);
+    [[nodiscard]] bool lock_within(lock_mode mode, std::chrono::milliseconds limit);
     void keep(guard held);
 
     locker* where_;

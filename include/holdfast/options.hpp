@@ -5,6 +5,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -24,6 +26,15 @@ inline constexpr std::chrono::milliseconds wait_max = std::chrono::hours{24};
 inline constexpr std::size_t name_bytes_max = 512;
 /// An owner label has at most this many bytes.
 inline constexpr std::size_t owner_bytes_max = 256;
+
+/// At most so many may hold a counted lock at once.
+inline constexpr std::uint32_t permits_max = 100'000;
+
+/// Whom a lock keeps out.
+enum class lock_mode : std::uint8_t {
+    exclusive,  ///< Everybody else.
+    shared,     ///< Those who want it exclusively. While one of them waits, no more are let in.
+};
 
 /// How one lock is acquired and kept.
 struct acquire_options {
@@ -45,6 +56,15 @@ struct acquire_options {
     bool fence = true;
     /// A label for people, shown by `inspect`: at most 256 bytes, no control characters.
     std::string owner{};
+    /// Alone, or together with others that share.
+    lock_mode mode = lock_mode::exclusive;
+    /// A counted lock: up to so many hold the name at once, 1 to 100,000, each with a lease of its
+    /// own. All who use a name should give the same number; where they differ, each keeps to its
+    /// own. 0: not counted.
+    std::uint32_t permits = 0;
+    /// Strictly first come, first served, across processes too, among those who ask for it. Costs a
+    /// script where the lock is free. Redis and memory: stores.
+    bool fair = false;
 };
 
 /// How a locker speaks with its store.

@@ -54,6 +54,8 @@ struct claim {
     std::string value;
     std::chrono::milliseconds ttl{0};  ///< [10 ms, 24 h], by the store's clock.
     bool fence{true};                  ///< Draw a token.
+    lock_mode mode{lock_mode::exclusive};
+    std::uint32_t permits{0};  ///< At most so many hold it at once; 0: not counted.
 };
 
 /// Who asks for a lock, for stores whose values tell of the holder.
@@ -79,6 +81,68 @@ struct grant {
     /// A `repeated` attempt found that an earlier one had taken effect; its expiry was not changed,
     /// so validity counts from before the first attempt.
     bool taken_earlier{false};
+    /// For a lock that was handed over: on which `line_terms::beat` its lease counts.
+    std::uint32_t beat{0};
+};
+
+/// On what terms one stands in a line.
+struct line_terms {
+    /// The place is kept for this long from each `ask` on; and for the rest of it a lock is held
+    /// that was handed over, until it is renewed.
+    std::chrono::milliseconds lease{0};
+    /// How long the waiter has been waiting, if its place is to be where it came, and not at the
+    /// end: strictly first come, first served.
+    std::optional<std::chrono::microseconds> waited{};
+    /// How many tokens in a row a grant draws, if it draws any; `grant` tells the first.
+    std::uint32_t tokens{1};
+    /// Which request of this seat it is, from 1 on. The place keeps the number of the request that
+    /// set its lease, and a hand-over tells it: late requests and late notices are harmless then.
+    std::uint32_t beat{1};
+};
+
+/// One who stands, or is going to stand, in the line of those who wait for a name. Whoever gives
+/// the lock up hands it to the first of the line whose place has not run out, in the same step.
+///
+/// A seat is for one claim: all its verbs get the same `wanted`, with the same value.
+/// It must not be destroyed while one of its verbs is awaited.
+/// Destroying it changes nothing at the server: there the place ends with its lease, or by `leave`.
+/// The rules of `store`'s verbs hold for these, too. One verb at a time.
+class seat {
+public:
+    seat() = default;
+    seat(const seat&) = delete;
+    seat& operator=(const seat&) = delete;
+    virtual ~seat() = default;
+
+    /// Takes the lock if it is to be had and nobody is before us, or stands in line for it; who
+    /// stands there already stays where it is, with a new lease and for `wanted` as it is now.
+    /// Who holds it already (it was handed over, or an answer was lost) holds it for the whole
+    /// `wanted.ttl` from now on, if that is longer, with a new token.
+    /// @par Errors  `contended`: in line now, with the holder where known.
+    [[nodiscard]] virtual asio::awaitable<result<grant>> ask(const claim& wanted,
+                                                             const line_terms& terms,
+                                                             time_point deadline) = 0;
+    /// Waits until the lock is handed over, which then is held for what is left of the lease that
+    /// the request `grant::beat` gave, on a count from before that was sent. Nothing: it is time
+    /// to ask again, because of a change, because of `until`, or for no reason.
+    [[nodiscard]] virtual asio::awaitable<std::optional<grant>> await_turn(time_point until) = 0;
+    /// Releases `name` if `held` holds it, and stands in line for `wanted`, in one step.
+    /// May be repeated after `in_doubt`, as `ask` may.
+    /// @return A grant, if nobody else was waiting; nothing: in line now.
+    /// @par Errors  `lost`, as `store::release`; then it does not stand in line.
+    [[nodiscard]] virtual asio::awaitable<result<std::optional<grant>>> pass_on(
+        std::string_view held, const claim& wanted, const line_terms& terms,
+        time_point deadline) = 0;
+    /// Leaves the line, and releases the lock if `value` holds it. Idempotent.
+    [[nodiscard]] virtual asio::awaitable<result<void>> leave(std::string_view value,
+                                                              time_point deadline) = 0;
+};
+
+/// What a store can do beyond exclusive locks on one name.
+struct store_abilities {
+    bool modes{false};    ///< Shared and counted locks.
+    bool several{false};  ///< `acquire_all`.
+    bool lines{false};    ///< `take_seat`.
 };
 
 /// One of several renewals in one conversation.
@@ -117,6 +181,20 @@ public:
     [[nodiscard]] virtual asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
                                                                  time_point deadline) = 0;
 
+    /// Takes all of the names, or none, each for its own value.
+    /// @param wanted  1 to 64 claims, exclusive, with distinct names.
+    /// @return A grant for each. As with `acquire`, a `repeated` attempt recognises its values.
+    /// @par Errors  `contended`, with the holder of the first name in the way, and that name as
+    ///              `failure::name`. `misuse`: see `abilities`.
+    [[nodiscard]] virtual asio::awaitable<result<std::vector<grant>>> acquire_all(
+        std::span<const claim> wanted, attempt which, time_point deadline);
+
+    /// @return A place in the line for `name`, not yet taken; null where the store keeps no lines.
+    [[nodiscard]] virtual std::unique_ptr<seat> take_seat(std::string_view name);
+
+    /// @return What this store can do.
+    [[nodiscard]] virtual store_abilities abilities() const noexcept { return {}; }
+
     /// Renews each lease of `batch` that is still held by its value, in one conversation.
     /// Never brings back a lease that has run out. Idempotent. `wrong_type`: the name is in use for
     /// something else by now.
@@ -130,9 +208,10 @@ public:
                                                                 std::string_view value,
                                                                 time_point deadline) = 0;
 
-    /// @return Who holds `name`, or nothing.
+    /// @return Who holds `name`, or nothing. Of several holders the one with that `id`, if it is
+    ///         among them; else any.
     [[nodiscard]] virtual asio::awaitable<result<std::optional<lock_info>>> inspect(
-        std::string_view name, time_point deadline) = 0;
+        std::string_view name, std::string_view id, time_point deadline) = 0;
 
     /// @return All locks held whose names start with `prefix`, sorted by name.
     [[nodiscard]] virtual asio::awaitable<result<std::vector<lock_info>>> list(

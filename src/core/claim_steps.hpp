@@ -58,11 +58,25 @@ public:
     [[nodiscard]] constexpr time_point valid_until() const noexcept { return valid_until_; }
     /// @return The instant from which the granted ttl counts.
     [[nodiscard]] constexpr time_point granted_from() const noexcept { return granted_from_; }
+    /// @return For how long it was granted from then on.
+    [[nodiscard]] constexpr milliseconds granted_for() const noexcept { return granted_for_; }
+    /// @return When the last attempt was sent.
+    [[nodiscard]] constexpr time_point attempt_sent() const noexcept { return attempt_sent_; }
 
     /// The store said yes.
     [[nodiscard]] constexpr step granted(bool taken_earlier, time_point now) noexcept {
         granted_from_ = taken_earlier ? first_sent_ : attempt_sent_;
+        granted_for_ = limits_.ttl;
         valid_until_ = core::valid_until(granted_from_, limits_.ttl, limits_.drift_factor);
+        maybe_ours_ = true;
+        return now < valid_until_ - limits_.stop_margin ? step::succeed : step::give_back;
+    }
+    /// The lock was handed over, and is held for `lease` from `from` on.
+    [[nodiscard]] constexpr step handed(time_point from, milliseconds lease,
+                                        time_point now) noexcept {
+        granted_from_ = from;
+        granted_for_ = lease;
+        valid_until_ = core::valid_until(from, lease, limits_.drift_factor);
         maybe_ours_ = true;
         return now < valid_until_ - limits_.stop_margin ? step::succeed : step::give_back;
     }
@@ -71,6 +85,8 @@ public:
         maybe_ours_ = false;
         return may_go_on(now) ? step::pause : step::fail;
     }
+    /// What may have been taken is released by others.
+    constexpr void give_up() noexcept { maybe_ours_ = false; }
     /// The store did not say yes.
     [[nodiscard]] constexpr step refused(errc why, time_point now) noexcept {
         switch (why) {
@@ -105,6 +121,7 @@ private:
     time_point first_sent_{};
     time_point attempt_sent_{};
     time_point granted_from_{};
+    milliseconds granted_for_{0};
     time_point valid_until_{};
     bool maybe_ours_{false};
 };

@@ -2,8 +2,8 @@
 #include "core/backoff.hpp"
 #include "core/claim_steps.hpp"
 #include "core/renew_plan.hpp"
-#include "lock/engine.hpp"
 #include "lock/option_rules.hpp"
+#include "lock/pursuit.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -15,163 +15,202 @@
 #include <algorithm>
 
 namespace holdfast::lock {
-namespace {
-
-core::nanoseconds stop_margin_of(const acquire_options& options) {
-    if (options.stop_margin) return *options.stop_margin;
-    return core::default_stop_margin(options.ttl);
-}
-
-core::claim_limits limits_of(const acquire_plan& plan, const locker_options& settings,
-                             time_point now) {
-    return {.wait_until = core::saturating_add(now, plan.options.wait),
-            .doubt_until = now + settings.timeout,
+core::claim_limits engine::limits_of(const acquire_plan& plan, time_point started) const {
+    return {.wait_until = core::saturating_add(started, plan.options.wait),
+            .doubt_until = started + parts_.options.timeout,
             .ttl = plan.options.ttl,
             .stop_margin = stop_margin_of(plan.options),
-            .drift_factor = settings.drift_factor,
+            .drift_factor = parts_.options.drift_factor,
             .attempts_max = plan.retry ? plan.retry->attempts_max : 0,
             .errors_end = plan.retry && plan.retry->errors_end};
 }
 
-failure too_late(core::milliseconds ttl) {
-    return {errc::unreachable,
-            "the store granted the lock too late to be of use within its ttl of " +
-                std::to_string(ttl.count()) + " ms; it was given back"};
-}
-
-failure cancelled_wait() {
-    return {errc::cancelled, "the wait was ended before the lock was held"};
-}
-
-}  // namespace
-
-/// One acquisition under way.
-struct engine::pursuit {
-    const acquire_plan& plan;
-    time_point wait_until;
-    core::claim_steps steps;
-    claim wanted;
-    std::string id;
-};
-
 asio::awaitable<result<held_ptr>> engine::acquire(std::string name, acquire_plan plan) {
     if (auto wrong = check_acquire(name, plan.options, name_limit())) co_return *wrong;
-    if (plan.options.stop.stop_requested()) co_return cancelled_wait();
-    if (plan.options.stop.stop_possible())
-        co_return co_await acquire_until_stopped(std::move(name), std::move(plan));
-    co_return co_await acquire_now(std::move(name), std::move(plan));
+    if (auto wrong = check_abilities(plan.options)) co_return *wrong;
+    const std::stop_token stop = plan.options.stop;
+    if (stop.stop_requested()) co_return cancelled_wait();
+    auto work = acquire_now(std::move(name), std::move(plan));
+    if (!stop.stop_possible()) co_return co_await std::move(work);
+    co_return co_await until_stopped(stop, std::move(work));
 }
 
 // Turns the caller's stop token into Asio's cancellation, so that there is one way to be cancelled.
-asio::awaitable<result<held_ptr>> engine::acquire_until_stopped(std::string name,
-                                                                acquire_plan plan) {
+template <class T>
+asio::awaitable<result<T>> engine::until_stopped(std::stop_token stop,
+                                                 asio::awaitable<result<T>> work) {
     const auto signal = std::make_shared<asio::cancellation_signal>();
     auto emit = [signal, executor = parts_.executor] {
         asio::post(executor, [signal] { signal->emit(asio::cancellation_type::terminal); });
     };
-    const std::stop_callback on_stop(plan.options.stop, std::move(emit));
+    const std::stop_callback on_stop(std::move(stop), std::move(emit));
     auto outer = co_await asio::this_coro::cancellation_state;
     if (outer.slot().is_connected())
         outer.slot().assign([signal](asio::cancellation_type type) { signal->emit(type); });
     auto token = asio::bind_cancellation_slot(signal->slot(), asio::use_awaitable);
-    auto inner = acquire_now(std::move(name), std::move(plan));
-    co_return co_await asio::co_spawn(parts_.executor, std::move(inner), token);
+    co_return co_await asio::co_spawn(parts_.executor, std::move(work), token);
 }
+
+template asio::awaitable<result<std::vector<held_ptr>>> engine::until_stopped(
+    std::stop_token, asio::awaitable<result<std::vector<held_ptr>>>);
 
 asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_plan plan) {
     co_await asio::this_coro::throw_if_cancelled(false);
     const time_point started = now();
+    const acquire_options& options = plan.options;
     pursuit aim{.plan = plan,
-                .wait_until = core::saturating_add(started, plan.options.wait),
-                .steps = core::claim_steps(limits_of(plan, parts_.options, started)),
+                .started = started,
+                .wait_until = core::saturating_add(started, options.wait),
+                .steps = core::claim_steps(limits_of(plan, started)),
                 .wanted = {.name = std::move(name),
                            .value = {},
-                           .ttl = plan.options.ttl,
-                           .fence = plan.options.fence},
-                .id = {}};
+                           .ttl = options.ttl,
+                           .fence = options.fence,
+                           .mode = options.mode,
+                           .permits = options.permits}};
     result<grant> answer = failure{};
     const std::optional<failure> failed = co_await try_claim(aim, answer);
+    if (aim.handed) co_return std::move(aim.handed);
     if (failed) {
-        if (!aim.steps.maybe_ours()) co_return *failed;
-        release_in_background(aim.wanted.name, aim.wanted.value);
+        if (aim.member) {
+            aim.member.reset();
+            forget_if_idle(aim.wanted.name);
+        }
+        if (aim.place)
+            leave_in_background(std::move(aim.place), aim.wanted.value);
+        else if (aim.steps.maybe_ours())
+            release_in_background(aim.wanted.name, aim.wanted.value);
         failure why = *failed;
         // A server that cannot be asked any more may have the lock all the same.
-        if (why.code == errc::unreachable) why.code = errc::in_doubt;
+        if (aim.steps.maybe_ours() && why.code == errc::unreachable) why.code = errc::in_doubt;
         co_return why;
     }
-    identity who{.id = std::move(aim.id), .value = std::move(aim.wanted.value)};
-    held_ptr held =
-        make_held(std::move(aim.wanted.name), std::move(who), answer->fencing_token, plan);
-    held->attempts = aim.steps.attempts();
-    held->waited = now() - started;
-    held->extend(aim.steps.granted_from(), plan.options.ttl);
-    ++counted_.grants;
-    keep(held);
-    co_return held;
+    co_return make_granted(aim, *answer, started);
 }
 
-// One attempt after the other until one is granted, which leaves its answer in `answer`.
+held_ptr engine::make_granted(pursuit& aim, const grant& given, time_point started) {
+    identity who{.id = std::move(aim.id), .value = std::move(aim.wanted.value)};
+    held_ptr held = make_held(aim.wanted.name, std::move(who), given.fencing_token, aim.plan);
+    held->attempts = aim.steps.attempts();
+    held->waited = now() - started;
+    held->extend(aim.steps.granted_from(), aim.steps.granted_for());
+    ++counted_.grants;
+    keep(held);
+    if (aim.member) {
+        waiting_line& line = aim.member->line();
+        line.holder = held;
+        line.owner = aim.plan.options.owner;
+        line.passes = 0;
+        line.token = given.fencing_token;
+        line.tokens_left = aim.tokens - 1;
+    }
+    return held;
+}
+
+// One attempt after the other until one is granted, which leaves its answer in `answer`, or until
+// the lock was handed on by one of this process, which leaves it in `aim.handed`.
 asio::awaitable<std::optional<failure>> engine::try_claim(pursuit& aim, result<grant>& answer) {
-    const acquire_options& options = aim.plan.options;
+    failure why;
+    // At the store only one of this process stands in line for a name.
+    bool stand = aim.in_process() && (aim.plan.options.fair || lines_.contains(aim.wanted.name));
     for (unsigned failures = 1;; ++failures) {  // Ends with the wait, or the doubt, at the latest.
+        if (stand) {
+            switch (co_await stand_in_line(aim)) {
+                case turn::compete: break;
+                case turn::handed: co_return std::nullopt;
+                case turn::cancelled: co_return cancelled_wait();
+                case turn::over:
+                    if (why.code != errc::contended) why = busy_here(*aim.member);
+                    why.code = errc::timed_out;
+                    co_return why;
+            }
+        }
         answer = co_await attempt_once(aim);
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) {
             // Whether it was granted, or will be: nobody wants it any more.
-            if (answer || answer.error().code == errc::cancelled ||
-                answer.error().code == errc::in_doubt || aim.steps.maybe_ours())
+            if (!aim.place && (answer || answer.error().code == errc::cancelled ||
+                               answer.error().code == errc::in_doubt || aim.steps.maybe_ours()))
                 release_in_background(aim.wanted.name, aim.wanted.value);
+            aim.steps.give_up();
             co_return cancelled_wait();
         }
-        if (!answer) count_error(answer.error());
-        core::step next = answer ? aim.steps.granted(answer->taken_earlier, now())
-                                 : aim.steps.refused(answer.error().code, now());
-        failure why = answer ? too_late(options.ttl) : answer.error();
+        core::step next = judge(aim, answer);
+        if (next == core::step::succeed) co_return std::nullopt;
+        why = answer ? too_late(aim.plan.options.ttl) : answer.error();
         if (next == core::step::give_back) {
             // How that went is counted; if it did not, the lease ends by its ttl.
             static_cast<void>(
                 co_await release_value(aim.wanted.name, aim.wanted.value, aim.steps.valid_until()));
+            aim.place.reset();
             next = aim.steps.after_giving_back(now());
         }
         switch (next) {
-            case core::step::succeed: co_return std::nullopt;
             case core::step::await_free:
                 failures = 0;
-                co_await wait_for_turn(aim, next, failures);
+                stand = aim.in_process();
+                if (stand && !aim.member) join_line(aim);
+                if (!stand || aim.member->may_compete())
+                    co_await wait_for_turn(aim, next, failures);
                 break;
             case core::step::pause: co_await wait_for_turn(aim, next, failures); break;
             case core::step::time_out:
-                if (options.wait.count() > 0) why.code = errc::timed_out;
+                if (aim.plan.options.wait.count() > 0) why.code = errc::timed_out;
                 co_return why;
+            case core::step::succeed:
             case core::step::give_back:
             case core::step::fail: co_return why;
         }
     }
 }
 
+core::step engine::judge(pursuit& aim, const result<grant>& answer) {
+    if (!answer) {
+        count_error(answer.error());
+        if (aim.member && answer.error().code == errc::contended)
+            aim.member->line().contended_at = now();
+        return aim.steps.refused(answer.error().code, now());
+    }
+    if (!aim.was_handed) return aim.steps.granted(answer->taken_earlier, now());
+    return aim.steps.handed(aim.counts_from(answer->beat), aim.lease, now());
+}
+
 asio::awaitable<result<grant>> engine::attempt_once(pursuit& aim) {
+    aim.was_handed = aim.turn.has_value();
+    if (aim.was_handed) co_return *std::exchange(aim.turn, std::nullopt);
     const bool repeated = aim.steps.maybe_ours();
-    if (!repeated) {
+    if (!repeated && !aim.place) {
         // What came before may have been released, and that release may still be under way: it
         // must not meet a lock that we take now.
         identity who = draw_identity(aim.plan.options.owner);
         aim.id = std::move(who.id);
         aim.wanted.value = std::move(who.value);
+        if (aim.plan.options.fair || lately_contended(aim)) take_place(aim);
     }
-    aim.steps.sending(now());
-    const attempt which = repeated ? attempt::repeated : attempt::first;
-    co_return co_await parts_.where->acquire(aim.wanted, which, op_deadline());
+    const time_point sent = now();
+    aim.steps.sending(sent);
+    if (!aim.place) {
+        aim.tokens = 1;
+        const attempt which = repeated ? attempt::repeated : attempt::first;
+        co_return co_await parts_.where->acquire(aim.wanted, which, op_deadline());
+    }
+    const bool several = aim.member && aim.member->line().several();
+    line_terms terms = terms_for(aim.plan.options, aim.started, several);
+    terms.beat = aim.next_beat(sent);
+    aim.lease = terms.lease;
+    // Whichever request it will be that a grant comes from.
+    aim.tokens = aim.beat == 1 ? terms.tokens : std::min(aim.tokens, terms.tokens);
+    co_return co_await aim.place->ask(aim.wanted, terms, op_deadline());
 }
 
-asio::awaitable<void> engine::wait_for_turn(const pursuit& aim, core::step next,
-                                            unsigned failures) {
+asio::awaitable<void> engine::wait_for_turn(pursuit& aim, core::step next, unsigned failures) {
     // Whoever is in doubt asks again soon, whatever the distance of the attempts.
     const bool doubt = next == core::step::pause && aim.steps.maybe_ours();
     if (aim.plan.retry && !doubt) {
         const auto length = core::retry_pause(*aim.plan.retry, parts_.random->jitter_bits());
         co_await nap(std::min(now() + length, aim.wait_until));
     } else if (next == core::step::await_free) {
-        co_await parts_.where->await_change(aim.wanted.name, aim.wait_until);
+        co_await await_turn(aim);
     } else {
         co_await pause(failures, std::max(aim.wait_until, op_deadline()));
     }
@@ -220,7 +259,7 @@ asio::awaitable<result<std::string>> engine::value_of(const lease& known, time_p
     if (auto wrong = check_acquire(known.name, {.ttl = known.ttl}, name_limit())) co_return *wrong;
     if (auto wrong = check_id(known.id)) co_return *wrong;
     if (auto value = parts_.where->value_of(known.id)) co_return std::move(*value);
-    auto found = co_await parts_.where->inspect(known.name, deadline);
+    auto found = co_await parts_.where->inspect(known.name, known.id, deadline);
     if (!found) {
         failure why = found.error();
         count_error(why);

@@ -97,6 +97,19 @@ asio::awaitable<result<async_guard>> async_locker::try_acquire(std::string name,
     return acquire(std::move(name), std::move(options));
 }
 
+asio::awaitable<result<std::vector<async_guard>>> async_locker::acquire_all(
+    std::vector<std::string> names, acquire_options options) {
+    const auto session = session_;
+    auto verb = [names = std::move(names), options = std::move(options)](lock::engine& engine) {
+        return engine.acquire_all(names, options);
+    };
+    auto held = co_await session->call_async(std::move(verb));
+    if (!held) co_return held.error();
+    std::vector<async_guard> guards;
+    for (auto& one : *held) guards.push_back(async_guard(session, std::move(one)));
+    co_return guards;
+}
+
 asio::awaitable<result<async_guard>> async_locker::adopt(lease handed, acquire_options options) {
     const auto session = session_;
     auto verb = [handed = std::move(handed), options = std::move(options)](lock::engine& engine) {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "lock/driver.hpp"
 
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <utility>
 
 namespace holdfast::lock {
 namespace {
@@ -11,6 +16,35 @@ namespace {
 constexpr std::chrono::milliseconds absence{2};
 
 }  // namespace
+
+// std::atomic's own wait yields several times before it sleeps, which costs more than the sleep
+// when more threads want to run than there are cores.
+driver::news driver::waiter::wait_for_news() noexcept {
+    for (;;) {  // Ends with the leader's word, or with its leaving.
+        const news heard = told.load(std::memory_order_acquire);
+        if (heard != news::none) return heard;
+        ::syscall(SYS_futex, &told, FUTEX_WAIT_PRIVATE, news::none, nullptr, nullptr, 0);
+    }
+}
+
+// Once it is stored the waiter may go away; the kernel only compares the address.
+void driver::waiter::tell(news what) noexcept {
+    std::atomic<news>* const address = &told;
+    told.store(what, std::memory_order_release);
+    ::syscall(SYS_futex, address, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+void driver::queue::push(waiter& last) noexcept {
+    last.next = nullptr;
+    (first_ ? last_->next : first_) = &last;
+    last_ = &last;
+}
+
+driver::waiter* driver::queue::pop() noexcept {
+    waiter* const first = first_;
+    if (first) first_ = first->next;
+    return first;
+}
 
 driver::driver() : background_([this] { lead_in_background(); }) {}
 
@@ -36,53 +70,86 @@ bool driver::on_own_thread() const noexcept {
 void driver::drive(waiter& me) {
     std::unique_lock lock(mutex_);
     ++activity_;
-    if (led_) {
-        followers_.push_back(&me);
-        // The background thread looks for followers after each thing that it does; our work, just
-        // posted, is such a thing.
-        me.turn.wait(lock, [&] { return me.done || me.promoted; });
-        if (me.done) {
-            if (me.promoted) pass_on_lead();
-            std::erase(followers_, &me);
-            return;
-        }
-    }
-    led_ = true;
-    me.leading = true;
-    const bool done = me.done;
+    if (led_) follow(me);
+    const bool leads = !std::exchange(led_, true);
+    arrivals_.push(me);
+    const bool post_start = !std::exchange(start_posted_, true);
     lock.unlock();
-    if (!done) lead(me);
+    // One post for all that come before it is done: it interrupts a leader that waits for events,
+    // which is dear. The background thread, if it leads, sees its followers then.
+    if (post_start) asio::post(context_, [this] { start_arrivals(); });
+    if (!leads && me.wait_for_news() == news::answered) return;
+    leader_ = &me;
+    while (!me.finished) {
+        context_.run_one();
+        tell_answered();
+    }
+    leader_ = nullptr;
     lock.lock();
     pass_on_lead();
 }
 
-void driver::lead(waiter& me) {
-    while (!me.done) context_.run_one();
+// With mutex_ held.
+void driver::follow(waiter& me) {
+    me.place = followers_.size();
+    followers_.push_back(&me);
 }
 
-// Runs on the leader's thread.
-void driver::finish(waiter& me) {
-    if (me.leading) {
-        me.done = true;
-        return;
+// With mutex_ held.
+void driver::unfollow(waiter& me) {
+    waiter* const last = followers_.back();
+    followers_[*me.place] = last;
+    last->place = me.place;
+    followers_.pop_back();
+    me.place.reset();
+}
+
+// On the context.
+void driver::start_arrivals() {
+    queue starting;
+    {
+        const std::scoped_lock lock(mutex_);
+        start_posted_ = false;
+        std::swap(starting, arrivals_);
     }
-    const std::scoped_lock lock(mutex_);
-    me.done = true;
-    me.turn.notify_one();
+    while (waiter* const next = starting.pop()) {
+        try {
+            next->start(*this);
+        } catch (...) {
+            next->thrown = std::current_exception();
+            finish(*next);
+        }
+    }
+}
+
+// On the context.
+void driver::finish(waiter& done) {
+    done.finished = true;
+    if (&done != leader_) answered_.push(done);  // The leader knows.
+}
+
+// By the one who leads, after each turn of the context.
+void driver::tell_answered() {
+    if (answered_.empty()) return;
+    queue telling;
+    std::swap(telling, answered_);
+    {
+        const std::scoped_lock lock(mutex_);
+        for (waiter* done = telling.first(); done; done = done->next) unfollow(*done);
+    }
+    while (waiter* const next = telling.pop()) next->tell(news::answered);  // And may be gone.
 }
 
 // With mutex_ held, by the one who led or was promoted to lead.
 void driver::pass_on_lead() {
-    led_ = false;
-    for (waiter* next : followers_) {
-        if (next->done) continue;
-        led_ = true;
-        next->promoted = true;
-        std::erase(followers_, next);
-        next->turn.notify_one();
-        return;
+    led_ = !followers_.empty();
+    if (led_) {
+        waiter& next = *followers_.back();
+        unfollow(next);
+        next.tell(news::promoted);
+    } else if (asleep_) {
+        background_turn_.notify_one();
     }
-    if (asleep_) background_turn_.notify_one();
 }
 
 void driver::post(std::function<void()> work) {
@@ -94,6 +161,7 @@ void driver::post(std::function<void()> work) {
     led_ = true;
     lock.unlock();
     context_.poll();
+    tell_answered();
     lock.lock();
     pass_on_lead();
 }
@@ -116,6 +184,7 @@ void driver::lead_in_background() {
         while (!closing_ && followers_.empty()) {
             lock.unlock();
             context_.run_one();
+            tell_answered();
             lock.lock();
         }
         pass_on_lead();

@@ -4,11 +4,14 @@
 // a caller that finds nobody driving it becomes the leader and drives it until its own answer is
 // there; others wait and are served by the leader, and one of them is promoted when it leaves. So a
 // lone caller reads its reply itself, without a hop to another thread, and many callers share one
-// connection whose writes are batched (docs/internals/blocking.md has the measurements). A
-// background thread takes the lead only when no caller has come for a few milliseconds.
+// connection whose writes are batched (docs/internals/blocking.md). What callers bring is gathered
+// and started in one turn; who is answered in one turn is woken after it. A background thread takes
+// the lead only when no caller has come for a few milliseconds.
 //
 // Thread safety: `run`, `post` and `signal` may be called from any thread.
-// Invariants: at most one thread drives the context at any time; user code never runs on it.
+// Invariants: at most one thread drives the context at any time; user code never runs on it. A call
+// is in `followers_` from when its caller finds a leader until it is told that it is answered or
+// promoted; so whoever leads can tell it.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -18,9 +21,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -28,6 +32,7 @@
 #include <stop_token>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace holdfast::lock {
 
@@ -69,17 +74,10 @@ public:
     /// Runs `work` to its end, driving the context while nobody else does.
     template <class T>
     T run(asio::awaitable<T> work) {
-        waiter me;
-        std::optional<T> answer;
-        std::exception_ptr thrown;
-        asio::co_spawn(context_, std::move(work), [&](std::exception_ptr e, T value) {
-            thrown = std::move(e);
-            answer.emplace(std::move(value));
-            finish(me);
-        });
-        drive(me);
-        if (thrown) std::rethrow_exception(thrown);
-        return std::move(*answer);
+        call<T> mine(std::move(work));
+        drive(mine);
+        if (mine.thrown) std::rethrow_exception(mine.thrown);
+        return std::move(*mine.answer);
     }
 
     /// Runs `work` on the context soon, without waiting for it. What is ready is done at once if
@@ -97,16 +95,67 @@ public:
     [[nodiscard]] bool on_own_thread() const noexcept;
 
 private:
+    /// What a waiting caller is told.
+    enum class news : std::uint32_t { none, answered, promoted };
+
+    /// One `run` under way; it lives in its caller's frame.
     struct waiter {
-        bool done{false};     // Written by the leader, read by the waiter; guarded by mutex_ ...
-        bool leading{false};  // ... unless this waiter is itself the leader.
-        bool promoted{false};
-        std::condition_variable turn;
+        waiter() = default;
+        waiter(const waiter&) = delete;
+        waiter& operator=(const waiter&) = delete;
+        /// Starts the work, on the context.
+        virtual void start(driver& by) = 0;
+        news wait_for_news() noexcept;
+        void tell(news what) noexcept;
+
+        // The leader's, until the waiter is told that it is answered.
+        bool finished{false};
+        std::exception_ptr thrown{};
+
+        waiter* next{nullptr};               // In its queue.
+        std::optional<std::size_t> place{};  // In followers_; guarded by mutex_.
+        std::atomic<news> told{news::none};
+
+    protected:
+        ~waiter() = default;
+    };
+
+    /// Waiters in the order in which they came. It allocates nothing.
+    class queue {
+    public:
+        void push(waiter& last) noexcept;
+        /// @return The first, which is then out of it; null if there is none.
+        waiter* pop() noexcept;
+        [[nodiscard]] waiter* first() const noexcept { return first_; }
+        [[nodiscard]] bool empty() const noexcept { return !first_; }
+
+    private:
+        waiter* first_{nullptr};
+        waiter* last_{nullptr};
+    };
+
+    template <class T>
+    struct call final : waiter {
+        explicit call(asio::awaitable<T> what) : work(std::move(what)) {}
+        void start(driver& by) override {
+            asio::co_spawn(by.context_, std::move(work),
+                           [this, &by](std::exception_ptr e, T value) {
+                               thrown = std::move(e);
+                               answer.emplace(std::move(value));
+                               by.finish(*this);
+                           });
+        }
+
+        asio::awaitable<T> work;
+        std::optional<T> answer;
     };
 
     void drive(waiter& me);
-    void lead(waiter& me);
-    void finish(waiter& me);
+    void follow(waiter& me);
+    void unfollow(waiter& me);
+    void start_arrivals();
+    void finish(waiter& done);
+    void tell_answered();
     void pass_on_lead();
     void lead_in_background();
 
@@ -114,11 +163,15 @@ private:
     asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
     std::mutex mutex_;
     std::condition_variable background_turn_;
-    std::deque<waiter*> followers_;  // Guarded by mutex_.
-    bool led_{false};                // Guarded by mutex_: somebody drives the context.
-    bool asleep_{false};             // Guarded by mutex_: the background waits for a call's end.
-    bool closing_{false};            // Guarded by mutex_.
-    std::uint64_t activity_{0};      // Guarded by mutex_: callers that came so far.
+    std::vector<waiter*> followers_;  // Guarded by mutex_: wait without driving.
+    queue arrivals_;                  // Guarded by mutex_: not started yet.
+    bool start_posted_{false};        // Guarded by mutex_.
+    bool led_{false};                 // Guarded by mutex_: somebody drives the context.
+    bool asleep_{false};              // Guarded by mutex_: the background waits for a call's end.
+    bool closing_{false};             // Guarded by mutex_.
+    std::uint64_t activity_{0};       // Guarded by mutex_: callers that came so far.
+    waiter* leader_{nullptr};         // The leader's: its own call, if it has one.
+    queue answered_;                  // The leader's: followers that are to be told.
 
     lazy_thread users_;    // Runs users' callbacks, which may block.
     lazy_thread signals_;  // Tells of losses, which must not wait for a callback.

@@ -13,6 +13,7 @@
 
 #include "core/retry_rule.hpp"
 #include "lock/held_lease.hpp"
+#include "lock/waiting_line.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -21,6 +22,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -30,11 +32,10 @@
 
 namespace holdfast::core {
 enum class step;
-}
+struct claim_limits;
+}  // namespace holdfast::core
 
 namespace holdfast::lock {
-
-using held_ptr = std::shared_ptr<held_lease>;
 
 /// How a lock is acquired and kept, with what only the facades ask for.
 struct acquire_plan {
@@ -69,6 +70,9 @@ public:
         : parts_(std::move(parts)), keeper_alarm_(*parts_.time), idle_alarm_(*parts_.time) {}
 
     [[nodiscard]] asio::awaitable<result<held_ptr>> acquire(std::string name, acquire_plan plan);
+    /// Several names, all or none.
+    [[nodiscard]] asio::awaitable<result<std::vector<held_ptr>>> acquire_all(
+        std::vector<std::string> names, acquire_options options);
     [[nodiscard]] asio::awaitable<result<held_ptr>> adopt(lease handed, acquire_options options);
     [[nodiscard]] asio::awaitable<result<void>> renew(held_ptr held, core::milliseconds ttl);
     [[nodiscard]] asio::awaitable<result<void>> release(held_ptr held);
@@ -98,12 +102,43 @@ private:
 
     // acquire.cpp
     struct pursuit;
-    asio::awaitable<result<held_ptr>> acquire_until_stopped(std::string name, acquire_plan plan);
+    template <class T>
+    asio::awaitable<result<T>> until_stopped(std::stop_token stop, asio::awaitable<result<T>> work);
     asio::awaitable<result<held_ptr>> acquire_now(std::string name, acquire_plan plan);
     asio::awaitable<std::optional<failure>> try_claim(pursuit& aim, result<grant>& answer);
     asio::awaitable<result<grant>> attempt_once(pursuit& aim);
-    asio::awaitable<void> wait_for_turn(const pursuit& aim, core::step next, unsigned failures);
+    asio::awaitable<void> wait_for_turn(pursuit& aim, core::step next, unsigned failures);
+    core::step judge(pursuit& aim, const result<grant>& answer);
+    held_ptr make_granted(pursuit& aim, const grant& given, time_point started);
+
+    // several.cpp
+    struct bundle;
+    asio::awaitable<result<std::vector<held_ptr>>> acquire_all_now(std::vector<std::string> names,
+                                                                   acquire_options options);
+    asio::awaitable<std::optional<failure>> try_bundle(bundle& aim, std::vector<grant>& grants);
+
+    // queueing.cpp
+    enum class turn { compete, handed, over, cancelled };
+    [[nodiscard]] std::optional<failure> check_abilities(const acquire_options& options) const;
+    std::shared_ptr<waiting_line> line_for(const std::string& name);
+    [[nodiscard]] std::shared_ptr<waiting_line> line_of(const held_lease& held) const;
+    void forget_if_idle(const std::string& name);
+    [[nodiscard]] bool lately_contended(const pursuit& aim) const;
+    void join_line(pursuit& aim);
+    [[nodiscard]] failure busy_here(const waiting_line::waiter& me) const;
+    asio::awaitable<turn> stand_in_line(pursuit& aim);
+    void use_prepared(pursuit& aim);
+    void leave_behind(waiting_line::waiter& me);
+    asio::awaitable<void> await_turn(pursuit& aim);
+    void take_place(pursuit& aim);
+    void leave_in_background(std::unique_ptr<seat> place, std::string value);
+    bool pass_to_next(const held_ptr& held, waiting_line& line);
+    asio::awaitable<result<void>> pass_through_store(held_ptr held,
+                                                     std::shared_ptr<waiting_line> line);
+    [[nodiscard]] line_terms terms_for(const acquire_options& options, time_point since,
+                                       bool several) const;
     identity draw_identity(const std::string& owner);
+    [[nodiscard]] core::claim_limits limits_of(const acquire_plan& plan, time_point started) const;
     asio::awaitable<result<std::string>> value_of(const lease& known, time_point deadline);
     asio::awaitable<bool> pause(unsigned failures, time_point until);
     asio::awaitable<bool> nap(time_point until);
@@ -125,9 +160,11 @@ private:
     void lose(const held_ptr& held, lost_reason why);
 
     // release.cpp
+    asio::awaitable<result<void>> release_held(held_ptr held);
     asio::awaitable<result<void>> release_value(std::string name, std::string value,
-                                                time_point valid_until);
+                                                time_point valid_until, bool in_doubt = false);
     void release_in_background(std::string name, std::string value);
+    void in_background(std::function<asio::awaitable<void>()> work);
     void count_error(const failure& why);
 
     [[nodiscard]] time_point now() const noexcept { return parts_.time->now(); }
@@ -137,8 +174,10 @@ private:
     counters counted_;
     watch_list watched_;
     alarm keeper_alarm_;
-    alarm idle_alarm_;       // Woken when the last background release ends.
+    time_point keeper_wakes_{time_point::min()};  // When the keeper will; while it runs: past.
+    alarm idle_alarm_;                            // Woken when the last background release ends.
     std::set<alarm*> naps_;  // Of coroutines that pause; woken when the engine winds down.
+    std::map<std::string, std::shared_ptr<waiting_line>, std::less<>> lines_;
     bool keeping_{false};
     bool stopped_{false};
     std::size_t background_{0};

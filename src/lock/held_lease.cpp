@@ -9,11 +9,12 @@ namespace holdfast::lock {
 
 void held_lease::extend(time_point from, core::milliseconds length) noexcept {
     sent = from;
+    counted = length;
     valid_until = core::valid_until(from, std::min(length, doubtful_ttl), drift_factor);
 }
 
 time_point held_lease::renew_at() const noexcept {
-    const time_point usual = core::renew_at(sent, ttl);
+    const time_point usual = core::renew_at(sent, std::min(ttl.load(), counted));
     if (renew_ahead.count() == 0) return usual;
     return std::max(sent, std::min(usual, valid_until.load() - renew_ahead));
 }

@@ -23,6 +23,7 @@
 namespace holdfast::lock {
 
 struct held_lease;
+using held_ptr = std::shared_ptr<held_lease>;
 /// The leases that a keeper watches, by the time at which each needs it next.
 using watch_list = std::multimap<time_point, std::shared_ptr<held_lease>>;
 
@@ -47,10 +48,11 @@ struct held_lease {
     std::stop_source lost;
 
     // The engine's.
-    time_point sent{};          ///< When the last renewal that succeeded was sent.
-    time_point next_attempt{};  ///< When the next attempt at a renewal starts.
-    unsigned failures{0};       ///< Attempts that failed since the last success.
-    bool renewing{false};       ///< An attempt is under way.
+    time_point sent{};              ///< When the last renewal that succeeded was sent.
+    core::milliseconds counted{0};  ///< For how long it has been held since then.
+    time_point next_attempt{};      ///< When the next attempt at a renewal starts.
+    unsigned failures{0};           ///< Attempts that failed since the last success.
+    bool renewing{false};           ///< An attempt is under way.
     /// The shortest ttl of a renewal of unknown outcome: it may yet be carried out, late, and
     /// shorten the lease to this.
     core::milliseconds doubtful_ttl{core::milliseconds::max()};

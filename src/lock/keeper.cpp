@@ -51,7 +51,8 @@ void engine::unwatch(held_lease& held) {
 void engine::watch(const held_ptr& held) {
     unwatch(*held);
     held->watched = watched_.emplace(next_look(*held), held);
-    if (*held->watched == watched_.begin()) keeper_alarm_.wake();
+    if (*held->watched == watched_.begin() && (*held->watched)->first < keeper_wakes_)
+        keeper_alarm_.wake();
 }
 
 // One coroutine looks after all leases of the engine, and ends when none is left.
@@ -59,8 +60,9 @@ asio::awaitable<void> engine::keep_all() {
     while (!stopped_ && !watched_.empty()) {
         look_after_due(now());
         if (watched_.empty()) break;
-        const time_point next = watched_.begin()->first;
-        co_await keeper_alarm_.wait_until(next);
+        keeper_wakes_ = watched_.begin()->first;
+        co_await keeper_alarm_.wait_until(keeper_wakes_);
+        keeper_wakes_ = time_point::min();
     }
     keeping_ = false;
 }
@@ -92,6 +94,7 @@ void engine::look_after(const held_ptr& held, time_point now, std::vector<held_p
     unwatch(*held);
     if (!held->held()) {
         if (held->why_lost() != lost_reason::none) ++counted_.losses;  // Its holder saw it first.
+        if (line_of(*held)) forget_if_idle(held->name);
         return;
     }
     if (now >= held->hold_until) return lose(held, lost_reason::max_hold);
@@ -179,6 +182,10 @@ void engine::lose(const held_ptr& held, lost_reason why) {
     unwatch(*held);
     if (!held->lose(why)) return;
     ++counted_.losses;
+    if (const auto line = line_of(*held)) {
+        line->wake_first();
+        forget_if_idle(held->name);
+    }
     parts_.signal(held->lost);
 }
 

@@ -51,6 +51,16 @@ result<guard> locker::try_acquire(std::string_view name, acquire_options options
     return acquire(name, options);
 }
 
+result<std::vector<guard>> locker::acquire_all(const std::vector<std::string>& names,
+                                               const acquire_options& options) {
+    auto held =
+        session_->call([&](lock::engine& engine) { return engine.acquire_all(names, options); });
+    if (!held) return held.error();
+    std::vector<guard> guards;
+    for (auto& one : *held) guards.push_back(guard(session_, std::move(one)));
+    return guards;
+}
+
 result<guard> locker::adopt(const lease& handed, const acquire_options& options) {
     auto held = session_->call([&](lock::engine& engine) { return engine.adopt(handed, options); });
     if (!held) return held.error();

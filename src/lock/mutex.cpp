@@ -16,14 +16,17 @@ mutex::mutex(locker& where, std::string name, acquire_options options)
 
 mutex::~mutex() = default;
 
-void mutex::lock() {
-    if (!lock_within(forever)) throw lock_error(failure{errc::timed_out});
+void mutex::lock() { lock_as(options_.mode); }
+
+bool mutex::try_lock() { return lock_within(options_.mode, std::chrono::milliseconds{0}); }
+
+void mutex::lock_as(lock_mode mode) {
+    if (!lock_within(mode, forever)) throw lock_error(failure{errc::timed_out});
 }
 
-bool mutex::try_lock() { return lock_within(std::chrono::milliseconds{0}); }
-
-bool mutex::lock_within(std::chrono::milliseconds limit) {
+bool mutex::lock_within(lock_mode mode, std::chrono::milliseconds limit) {
     acquire_options options = options_;
+    options.mode = mode;
     options.wait = limit;
     auto held = where_->acquire(name_, options);
     if (held) {

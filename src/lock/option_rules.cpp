@@ -4,6 +4,7 @@
 #include "base/name.hpp"
 #include "core/lease_math.hpp"
 
+#include <set>
 #include <string>
 
 namespace holdfast::lock {
@@ -40,7 +41,28 @@ std::optional<failure> check_acquire(std::string_view name, const acquire_option
         (options.stop_margin->count() < 0 || *options.stop_margin > margin_max))
         return failure{errc::misuse, "stop_margin must be from 0 to " + text_of(margin_max) +
                                          " for this ttl, not " + text_of(*options.stop_margin)};
+    if (options.permits > permits_max)
+        return failure{errc::misuse,
+                       "permits must be from 1 to 100000, or 0 for a lock that is "
+                       "not counted, not " +
+                           std::to_string(options.permits)};
+    if (options.permits > 0 && options.mode == lock_mode::shared)
+        return failure{errc::misuse, "a lock is either shared or counted with permits, not both"};
     return base::check_owner(options.owner);
+}
+
+std::optional<failure> check_names(const std::vector<std::string>& names,
+                                   const acquire_options& options) {
+    if (names.empty() || names.size() > 64)
+        return failure{errc::misuse,
+                       "acquire_all takes 1 to 64 names, not " + std::to_string(names.size())};
+    std::set<std::string_view> seen;
+    for (const std::string& name : names)
+        if (!seen.insert(name).second)
+            return failure{errc::misuse, "acquire_all takes each name once"};
+    if (options.mode != lock_mode::exclusive || options.permits != 0 || options.fair)
+        return failure{errc::misuse, "acquire_all takes exclusive locks only, and not in turn"};
+    return std::nullopt;
 }
 
 std::optional<failure> check_locker(const locker_options& options) {

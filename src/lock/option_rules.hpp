@@ -9,7 +9,9 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::lock {
 
@@ -17,6 +19,9 @@ namespace holdfast::lock {
 [[nodiscard]] std::optional<failure> check_acquire(std::string_view name,
                                                    const acquire_options& options,
                                                    std::size_t name_limit = name_bytes_max);
+/// @return Which rule of `acquire_all` is broken, the names' own rules aside; or nothing.
+[[nodiscard]] std::optional<failure> check_names(const std::vector<std::string>& names,
+                                                 const acquire_options& options);
 /// @return Why `ttl` is outside its domain, or nothing.
 [[nodiscard]] std::optional<failure> check_ttl(std::chrono::milliseconds ttl);
 /// @return Which rule of `locker_options` is broken, or nothing.

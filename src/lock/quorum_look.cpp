@@ -68,6 +68,7 @@ std::vector<found_lock> said_by(const quorum_poll<found_lock>& poll) {
 }  // namespace
 
 asio::awaitable<result<std::optional<lock_info>>> quorum_store::inspect(std::string_view name,
+                                                                        std::string_view /*id*/,
                                                                         time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     const auto question = [nodes = parts_, name = std::string(name), deadline](std::size_t i) {

@@ -297,7 +297,7 @@ asio::awaitable<result<void>> quorum_store::release(std::string_view name, std::
 asio::awaitable<result<std::optional<lock_info>>> quorum_store::look(std::shared_ptr<part> node,
                                                                      std::string name,
                                                                      time_point deadline) {
-    co_return co_await node->where->inspect(name, deadline);
+    co_return co_await node->where->inspect(name, {}, deadline);
 }
 
 asio::awaitable<result<std::vector<lock_info>>> quorum_store::look_all(std::shared_ptr<part> node,

@@ -26,22 +26,40 @@ failure not_held(const held_lease& held) {
 }  // namespace
 
 asio::awaitable<result<void>> engine::release(held_ptr held) {
+    const auto line = line_of(*held);
+    if (line && pass_to_next(held, *line)) co_return result<void>{};
     unwatch(*held);
     if (!held->give_up()) {
         if (may_linger(held->why_lost())) release_in_background(held->name, held->value);
         co_return not_held(*held);
     }
-    auto gone = co_await release_value(held->name, held->value, held->valid_until);
+    auto gone = co_await release_held(held);
     // It was ours: whoever made something else of the name took it.
     if (!gone && gone.error().code == errc::wrong_type)
         co_return failure(lost_reason::taken, gone.error().text);
     co_return gone;
 }
 
+// To the next of this process, if one waits. `held` was given up.
+asio::awaitable<result<void>> engine::release_held(held_ptr held) {
+    const auto line = line_of(*held);
+    if (line && line->first() != nullptr && !stopped_)
+        co_return co_await pass_through_store(held, line);
+    if (line) forget_if_idle(held->name);
+    co_return co_await release_value(held->name, held->value, held->valid_until);
+}
+
 void engine::drop(const held_ptr& held) {
+    const auto line = line_of(*held);
+    if (line && pass_to_next(held, *line)) return;
     unwatch(*held);
-    if (held->give_up() || may_linger(held->why_lost()))
-        release_in_background(held->name, held->value);
+    const bool ours = held->give_up();
+    if (!ours && !may_linger(held->why_lost())) return;
+    if (!ours) return release_in_background(held->name, held->value);
+    in_background([self = shared_from_this(), held]() -> asio::awaitable<void> {
+        // Outcomes are counted by the release itself; there is nobody to tell.
+        static_cast<void>(co_await self->release_held(held));
+    });
 }
 
 result<lease> engine::hand_over(const held_ptr& held) {
@@ -52,9 +70,8 @@ result<lease> engine::hand_over(const held_ptr& held) {
 }
 
 asio::awaitable<result<void>> engine::release_value(std::string name, std::string value,
-                                                    time_point valid_until) {
+                                                    time_point valid_until, bool in_doubt) {
     const time_point until = op_deadline();
-    bool in_doubt = false;
     for (unsigned failures = 1;; ++failures) {  // Ends at `until`.
         const bool valid_when_sent = now() < valid_until;
         auto gone = co_await parts_.where->release(name, value, until);
@@ -83,15 +100,20 @@ asio::awaitable<result<void>> engine::release_value(std::string name, std::strin
 }
 
 void engine::release_in_background(std::string name, std::string value) {
+    in_background([self = shared_from_this(), name = std::move(name),
+                   value = std::move(value)]() -> asio::awaitable<void> {
+        static_cast<void>(co_await self->release_value(name, value, time_point{}));
+    });
+}
+
+void engine::in_background(std::function<asio::awaitable<void>()> work) {
     if (stopped_) return;
     ++background_;
-    auto work = [self = shared_from_this(), name = std::move(name),
-                 value = std::move(value)]() -> asio::awaitable<void> {
-        // Outcomes are counted by the release itself; there is nobody to tell.
-        co_await self->release_value(name, value, time_point{});
+    auto counted = [self = shared_from_this(), work = std::move(work)]() -> asio::awaitable<void> {
+        co_await work();
         if (--self->background_ == 0) self->idle_alarm_.wake();
     };
-    asio::co_spawn(parts_.executor, std::move(work), asio::detached);
+    asio::co_spawn(parts_.executor, std::move(counted), asio::detached);
 }
 
 asio::awaitable<result<core::milliseconds>> engine::renew_known(lease known) {
@@ -119,7 +141,7 @@ asio::awaitable<result<void>> engine::release_known(lease known) {
 
 asio::awaitable<result<std::optional<lock_info>>> engine::inspect(std::string name) {
     if (auto wrong = check_acquire(name, {}, name_limit())) co_return *wrong;
-    auto found = co_await parts_.where->inspect(name, op_deadline());
+    auto found = co_await parts_.where->inspect(name, {}, op_deadline());
     if (!found) count_error(found.error());
     co_return found;
 }

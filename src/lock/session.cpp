@@ -6,6 +6,7 @@
 #include "port/system_timeline.hpp"
 
 #include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
@@ -20,6 +21,14 @@ std::string host_name() {
     std::array<char, 256> name{};
     if (::gethostname(name.data(), name.size() - 1) != 0) return {};
     return name.data();
+}
+
+// A strand on the bare executor fits into an `any_io_executor`; one on a wrapped one is allocated
+// anew at each use.
+asio::any_io_executor strand_on(const asio::any_io_executor& executor) {
+    if (const auto* bare = executor.target<asio::io_context::executor_type>())
+        return asio::make_strand(*bare);
+    return asio::make_strand(executor);
 }
 
 }  // namespace
@@ -51,7 +60,7 @@ result<std::shared_ptr<session>> session::open_on(const asio::any_io_executor& e
                                                   const locker_options& options) {
     if (auto wrong = check_locker(options)) return *wrong;
     auto opened = make_shared_session();
-    auto started = opened->start(asio::make_strand(executor), make, options);
+    auto started = opened->start(strand_on(executor), make, options);
     if (!started) return started.error();
     return opened;
 }

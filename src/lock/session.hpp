@@ -61,13 +61,13 @@ public:
     /// @return What calls in a forked child are answered with.
     [[nodiscard]] static failure foreign();
 
-    /// The same for a coroutine that runs anywhere.
+    /// The same for a coroutine that runs anywhere, and that keeps the session alive meanwhile.
+    /// `verb` is gone once it was called: what it gives owns what it needs.
     template <class Verb>
     auto call_async(Verb verb) -> decltype(verb(std::declval<engine&>())) {
-        if (!at_home()) co_return foreign();
-        auto work = verb(*engine_);
+        if (!at_home()) return refuse_async<decltype(verb(*engine_))>();
         // A blocking session's own thread takes part only when it is idle: it is woken by this.
-        co_return co_await asio::co_spawn(executor_, std::move(work), asio::use_awaitable);
+        return asio::co_spawn(executor_, verb(*engine_), asio::use_awaitable);
     }
 
     /// Gives `held` up without waiting for anything.
@@ -83,6 +83,10 @@ public:
 
 private:
     session() = default;
+    template <class Awaitable>
+    static Awaitable refuse_async() {
+        co_return foreign();
+    }
     static std::shared_ptr<session> make_shared_session();
     result<void> start(const asio::any_io_executor& executor, const store_factory& make,
                        const locker_options& options);

@@ -27,4 +27,12 @@ identity store::draw_identity(entropy& random, const claimant& who) const {
 
 std::optional<std::string> store::value_of(std::string_view /*id*/) const { return std::nullopt; }
 
+asio::awaitable<result<std::vector<grant>>> store::acquire_all(std::span<const claim> /*wanted*/,
+                                                               attempt /*which*/,
+                                                               time_point /*deadline*/) {
+    co_return failure{errc::misuse, address() + ": this store takes one name at a time"};
+}
+
+std::unique_ptr<seat> store::take_seat(std::string_view /*name*/) { return nullptr; }
+
 }  // namespace holdfast

@@ -141,6 +141,7 @@ lock_info dialect_store::describe(std::string_view name, const resp::reply& id,
 }
 
 asio::awaitable<result<std::optional<lock_info>>> dialect_store::inspect(std::string_view name,
+                                                                         std::string_view /*id*/,
                                                                          time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     for (const std::string& key : keys_of(how_, name)) {  // The first that is held tells.
@@ -218,8 +219,7 @@ asio::awaitable<void> dialect_store::await_change(std::string_view name, time_po
                 longest = std::max(longest, left.integer);
             }
         if (told && longest == -2) co_return;
-        const auto jitter = std::chrono::microseconds(5'000 + env_.random.jitter_bits() % 30'000);
-        time_point next = env_.time.now() + jitter;
+        time_point next = env_.time.now() + poll_pause(env_.random);
         if (told && longest >= 0)
             next = std::min(next, env_.time.now() + milliseconds(longest) + 1ms);
         if (!co_await sleep_until(env_.time, std::min(next, until))) co_return;

@@ -31,6 +31,7 @@ public:
     asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
                                           time_point deadline) override;
     asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,
+                                                              std::string_view id,
                                                               time_point deadline) override;
     asio::awaitable<result<std::vector<lock_info>>> list(std::string_view prefix,
                                                          time_point deadline) override;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What it is: which keys a lock has on a Redis server: `{hf:NAME}` for the lock and `{hf:NAME}:f`
-// for its fence counter, NAME encoded. The braces are a hash tag: in a cluster all keys of one name
-// lie in one slot, and because names are encoded no name can move the tag.
+// What it is: which keys a lock has on a Redis server: `{hf:NAME}` for the lock, and behind it `:f`
+// for its fence counter, `:q` for the line of those who wait and `:w` for what they want, NAME
+// encoded. The braces are a hash tag: in a cluster all keys of one name lie in one slot, and as
+// names are encoded no name can move the tag.
 // Thread safety: pure functions.
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::redis {
 
@@ -19,6 +21,19 @@ namespace holdfast::redis {
 }
 
 [[nodiscard]] inline std::string fence_key(std::string_view name) { return lock_key(name) + ":f"; }
+[[nodiscard]] inline std::string line_key(std::string_view name) { return lock_key(name) + ":q"; }
+[[nodiscard]] inline std::string waiters_key(std::string_view name) {
+    return lock_key(name) + ":w";
+}
+
+/// @return All four, in the order that scripts have them.
+[[nodiscard]] inline std::vector<std::string> all_keys(std::string_view name) {
+    const std::string key = lock_key(name);
+    std::vector<std::string> keys;
+    keys.reserve(4);
+    for (const char* const end : {"", ":f", ":q", ":w"}) keys.push_back(key + end);
+    return keys;
+}
 
 /// @return The name whose lock key this is, or nothing if it is no lock key.
 [[nodiscard]] inline std::optional<std::string> name_of_key(std::string_view key) {

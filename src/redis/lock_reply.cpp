@@ -24,6 +24,12 @@ lock_info describe(std::string_view name, const resp::reply& value, const resp::
     return info;
 }
 
+failure held_by(const resp::reply& value, const resp::reply& remaining) {
+    failure busy(errc::contended, "somebody else holds it");
+    if (value.is(resp::kind::text)) busy.holder = describe({}, value, remaining, {}).holder;
+    return busy;
+}
+
 result<void> ownership(const resp::reply& answer, const std::string& address) {
     if (answer.is(resp::kind::error))
         return failure{classify(answer.text), address + ": " + tidy_text(answer.text)};

@@ -20,6 +20,9 @@ namespace holdfast::redis {
 [[nodiscard]] lock_info describe(std::string_view name, const resp::reply& value,
                                  const resp::reply& remaining, const resp::reply& token);
 
+/// @param value, remaining  Of a holder, as scripts tell them; no text: it is not known.
+[[nodiscard]] failure held_by(const resp::reply& value, const resp::reply& remaining);
+
 /// @param answer  The reply of renew.lua or release.lua.
 [[nodiscard]] result<void> ownership(const resp::reply& answer, const std::string& address);
 

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What it is: locks on one Redis server. A lock is a string key with an expiry, taken with SET NX
-// PX, so that anything else that does the same is excluded too; renewing and releasing compare the
-// whole value on the server. docs/internals/redis.md has the commands and the reasons.
+// PX, so that anything else that does the same is excluded too; where several may hold it, it is a
+// sorted set under the same key. Renewing and releasing compare the whole value on the server.
+// docs/internals/redis.md has the commands and the reasons, docs/internals/waiting.md the line.
 // Thread safety: none; it belongs to its executor.
 #pragma once
 
 #include <holdfast/store.hpp>
 
 #include "redis/client/client.hpp"
+#include "redis/notices.hpp"
+#include "redis/resp/reply.hpp"
 
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,10 +26,18 @@ public:
 
     asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
                                            time_point deadline) override;
+    asio::awaitable<result<std::vector<grant>>> acquire_all(std::span<const claim> wanted,
+                                                            attempt which,
+                                                            time_point deadline) override;
+    std::unique_ptr<seat> take_seat(std::string_view name) override;
+    store_abilities abilities() const noexcept override {
+        return {.modes = true, .several = true, .lines = true};
+    }
     asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override;
     asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
                                           time_point deadline) override;
     asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,
+                                                              std::string_view id,
                                                               time_point deadline) override;
     asio::awaitable<result<std::vector<lock_info>>> list(std::string_view prefix,
                                                          time_point deadline) override;
@@ -38,18 +48,25 @@ public:
     const std::string& address() const noexcept override { return client_->where().address; }
 
 private:
+    using found_lock = result<std::optional<lock_info>>;
+
     asio::awaitable<result<grant>> acquire_plain(const claim& wanted, time_point deadline);
     asio::awaitable<result<grant>> acquire_fenced(const claim& wanted, time_point deadline);
     asio::awaitable<result<grant>> acquire_again(const claim& wanted, time_point deadline);
+    asio::awaitable<result<grant>> acquire_share(const claim& wanted, time_point deadline);
     asio::awaitable<result<grant>> seed(const claim& wanted, bool granted, time_point deadline);
     asio::awaitable<failure> contended(const claim& wanted, time_point deadline);
     asio::awaitable<void> take_back(const claim& wanted, time_point deadline);
-    asio::awaitable<failure> wrong_type(std::string_view name, time_point deadline);
+    asio::awaitable<failure> wrong_type_of(std::string_view name, time_point deadline);
+    asio::awaitable<found_lock> look(std::string_view name, std::string_view id,
+                                     const resp::reply* row, time_point deadline);
+    asio::awaitable<void> poll_change(std::string_view name, time_point until);
 
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
 
     store_environment env_;
     std::shared_ptr<client> client_;
+    std::shared_ptr<notices> notices_;
 };
 
 }  // namespace holdfast::redis

@@ -10,9 +10,16 @@
 namespace holdfast::redis {
 namespace {
 
-/// From version 7 on. It lets a script free memory on a server that has none left, and it makes a
-/// replica answer READONLY where a script would otherwise take what it reads there for the truth.
-constexpr std::string_view flags_line = "#!lua flags=allow-oom\n";
+/// From version 7 on. Without flags a script is refused as a whole on a server that has no memory
+/// left, and on a replica: it must not take what it reads there for the truth.
+constexpr std::string_view flags_line(on_server does) {
+    switch (does) {
+        case on_server::frees: return "#!lua flags=allow-oom\n";
+        case on_server::reads: return "#!lua flags=no-writes\n";
+        case on_server::takes: break;
+    }
+    return "#!lua\n";
+}
 constexpr unsigned flags_since = 7;
 
 std::string sha1_text(std::string_view text) {
@@ -30,11 +37,13 @@ std::string sha1_text(std::string_view text) {
 
 }  // namespace
 
-script::script(std::string_view text)
-    : plain_(text),
-      flagged_(std::string(flags_line).append(text)),
-      plain_sha1_(sha1_text(plain_)),
-      flagged_sha1_(sha1_text(flagged_)) {}
+script::script(on_server does, std::initializer_list<std::string_view> parts)
+    : flagged_(flags_line(does)) {
+    for (const std::string_view part : parts) plain_ += part;
+    flagged_ += plain_;
+    plain_sha1_ = sha1_text(plain_);
+    flagged_sha1_ = sha1_text(flagged_);
+}
 
 std::string_view script::text(unsigned version_major) const noexcept {
     return version_major >= flags_since ? flagged_ : plain_;
@@ -45,19 +54,27 @@ std::string_view script::sha1(unsigned version_major) const noexcept {
 }
 
 const script_set& scripts() {
-    static const script_set all{.renew = script(lua::renew),
-                                .release = script(lua::release),
-                                .take_away = script(lua::take_away),
-                                .seed_fence = script(lua::seed_fence),
-                                .acquire_again = script(lua::acquire_again),
-                                .take_keys = script(lua::take_keys),
-                                .renew_keys = script(lua::renew_keys),
-                                .release_keys = script(lua::release_keys),
-                                .break_keys = script(lua::break_keys),
-                                .take_hash = script(lua::take_hash),
-                                .renew_hash = script(lua::renew_hash),
-                                .release_hash = script(lua::release_hash),
-                                .break_hash = script(lua::break_hash)};
+    using enum on_server;
+    using namespace lua;
+    static const script_set all{
+        .renew{frees, {renew, shares, renew_share}},
+        .release{frees, {release, shares, tokens, holding, places, release_share, hand_over}},
+        .take_away{frees, {shares, tokens, holding, places, take_away, hand_over}},
+        .seed_fence{frees, {tokens, seed_fence}},
+        .acquire_again{frees, {tokens, acquire_again}},
+        .take_share{takes, {shares, tokens, holding, places, take_share}},
+        .take_all{takes, {tokens, take_all}},
+        .look{reads, {look}},
+        .ask{takes, {shares, tokens, holding, places, line, hand_over, line_answer}},
+        .line{frees, {shares, tokens, holding, places, line, hand_over, line_answer}},
+        .take_keys{frees, {take_keys}},
+        .renew_keys{frees, {renew_keys}},
+        .release_keys{frees, {release_keys}},
+        .break_keys{frees, {break_keys}},
+        .take_hash{frees, {take_hash}},
+        .renew_hash{frees, {renew_hash}},
+        .release_hash{frees, {release_hash}},
+        .break_hash{frees, {break_hash}}};
     return all;
 }
 

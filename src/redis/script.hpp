@@ -5,15 +5,25 @@
 // Thread safety: constants.
 #pragma once
 
+#include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
 namespace holdfast::redis {
 
+/// What a script does with a server that has no memory left, or is a replica.
+enum class on_server : std::uint8_t {
+    frees,  ///< It frees memory, or needs little: works without memory, refused on a replica.
+    takes,  ///< It takes new locks: refused in both cases.
+    reads,  ///< Works in both cases.
+};
+
 /// One script in the two forms that servers want.
 class script {
 public:
-    explicit script(std::string_view text);
+    /// @param parts  Stand behind each other.
+    script(on_server does, std::initializer_list<std::string_view> parts);
 
     /// @param version_major  The server's version; 0 if it did not tell.
     [[nodiscard]] std::string_view text(unsigned version_major) const noexcept;
@@ -34,6 +44,11 @@ struct script_set {
     script take_away;
     script seed_fence;
     script acquire_again;
+    script take_share;
+    script take_all;
+    script look;
+    script ask;   ///< line.lua, for who asks ...
+    script line;  ///< ... and for who passes on or leaves.
     // Of the dialects.
     script take_keys;
     script renew_keys;

@@ -64,6 +64,18 @@ asio::awaitable<void> renew_all(std::shared_ptr<client> server, const script& wh
     }
 }
 
+asio::awaitable<failure> wrong_type(std::shared_ptr<client> server, std::string key,
+                                    time_point deadline) {
+    batch commands;
+    commands.add("TYPE", key);
+    auto answers = co_await server->exchange(std::move(commands), deadline);
+    const bool told = answers && answers->front().is(resp::kind::text);
+    co_return failure{errc::wrong_type,
+                      server->where().address + ": the key " + key + " is a " +
+                          (told ? tidy_text(answers->front().text) : "non-string") +
+                          ", where a lock is a string or a sorted set"};
+}
+
 failure refused(const client& server, const resp::reply& error) {
     return {classify(error.text), server.where().address + ": " + tidy_text(error.text)};
 }

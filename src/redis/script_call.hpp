@@ -10,6 +10,7 @@
 #include "redis/client/client.hpp"
 #include "redis/script.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <span>
@@ -50,6 +51,15 @@ struct renewal_call {
                                               std::span<renewal> asks,
                                               std::function<renewal_call(const renewal&)> call,
                                               time_point deadline);
+
+/// Names the type of the lock key `key`, which is no lock.
+[[nodiscard]] asio::awaitable<failure> wrong_type(std::shared_ptr<client> server, std::string key,
+                                                  time_point deadline);
+
+/// @return How long who is told nothing waits before it asks again: 5 to 35 ms.
+[[nodiscard]] inline std::chrono::microseconds poll_pause(entropy& random) {
+    return std::chrono::microseconds(5'000 + random.jitter_bits() % 30'000);
+}
 
 /// @return What an error reply means, with the server's address.
 [[nodiscard]] failure refused(const client& server, const resp::reply& error);

@@ -13,6 +13,8 @@ namespace {
 // "hold", as schema.sql writes it.
 constexpr std::int64_t our_application_id = 1'752'132'708;
 constexpr std::int64_t our_version = 1;
+// Tables that `extend` makes.
+constexpr std::int64_t added_tables = 2;
 
 errc meaning_of(int code) noexcept {
     switch (code & 0xFF) {
@@ -35,18 +37,6 @@ bool spoils_connection(int code) noexcept {
 }
 
 }  // namespace
-
-bool is_busy(int code) noexcept {
-    switch (code & 0xFF) {
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-        case SQLITE_PROTOCOL:
-            return true;  // The last: a race for the log's index, lost too often.
-        // The file was replaced; the next try opens the new one.
-        case SQLITE_READONLY: return code == SQLITE_READONLY_DBMOVED;
-        default: return false;
-    }
-}
 
 database::database(const store_environment& environment, std::string path, std::string address)
     : environment_(environment),
@@ -96,9 +86,10 @@ int database::open_files() {
 int database::set_up() {
     auto here = this_machine();
     if (!here) return refuse(here.error());
-    bool empty = false;
-    int code = check_identity(empty);
-    if (code == SQLITE_OK && empty) code = make_schema();
+    contents has{};
+    int code = check_identity(has);
+    if (code == SQLITE_OK && has == contents::nothing) code = turn_log_on();
+    if (code == SQLITE_OK && has != contents::all) code = make_tables();
     if (code == SQLITE_OK) code = connection_.execute(sql::connect);
     if (code == SQLITE_OK) {
         table_.emplace(environment_.time, std::move(*here), address_);
@@ -109,7 +100,7 @@ int database::set_up() {
     return code;
 }
 
-int database::check_identity(bool& empty) {
+int database::check_identity(contents& has) {
     statement identity;
     int code = identity.prepare(connection_, sql::identity);
     if (code != SQLITE_OK) return code;
@@ -118,7 +109,10 @@ int database::check_identity(bool& empty) {
     if (code != SQLITE_ROW) return code;
     const auto application = asked->integer(0);
     const auto version = asked->integer(1);
-    empty = application == 0 && version == 0 && asked->integer(2) == 0;
+    const bool empty = application == 0 && version == 0 && asked->integer(2) == 0;
+    has = empty                               ? contents::nothing
+          : asked->integer(3) == added_tables ? contents::all
+                                              : contents::leases;
     if (connection_.read_only()) return refuse({errc::denied, "can only be read"});
     if (empty) return SQLITE_OK;
     if (application != our_application_id)
@@ -128,29 +122,31 @@ int database::check_identity(bool& empty) {
     return SQLITE_OK;
 }
 
-int database::make_schema() {
-    {
-        statement journal;
-        int code = journal.prepare(connection_, sql::journal);
-        if (code != SQLITE_OK) return code;
-        run switched(journal);
-        code = switched->start();
-        if (code != SQLITE_ROW) return code;
-        if (switched->bytes(0) != "wal")
-            return refuse({errc::denied,
-                           "its file system cannot share memory, which a "
-                           "write-ahead log needs"});
-    }
+int database::turn_log_on() {
+    statement journal;
+    const int code = journal.prepare(connection_, sql::journal);
+    if (code != SQLITE_OK) return code;
+    run switched(journal);
+    const int row = switched->start();
+    if (row != SQLITE_ROW) return row;
+    if (switched->bytes(0) == "wal") return SQLITE_OK;
+    return refuse({errc::denied,
+                   "its file system cannot share memory, which a "
+                   "write-ahead log needs"});
+}
+
+int database::make_tables() {
     transaction_statements statements;
     int code = statements.prepare(connection_);
     if (code != SQLITE_OK) return code;
     transaction all(statements);
     code = all.begin();
     // Another process may have been faster.
-    bool empty = false;
-    if (code == SQLITE_OK) code = check_identity(empty);
-    if (code != SQLITE_OK || !empty) return code;
-    code = connection_.execute(sql::schema);
+    contents has{};
+    if (code == SQLITE_OK) code = check_identity(has);
+    if (code != SQLITE_OK || has == contents::all) return code;
+    if (has == contents::nothing) code = connection_.execute(sql::schema);
+    if (code == SQLITE_OK) code = connection_.execute(sql::extend);
     return code == SQLITE_OK ? all.commit() : code;
 }
 

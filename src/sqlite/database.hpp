@@ -19,9 +19,6 @@
 
 namespace holdfast::sqlite {
 
-/// @return Whether `code` says that another connection is at it, and that nothing was done.
-[[nodiscard]] bool is_busy(int code) noexcept;
-
 /// The open file.
 class database {
 public:
@@ -49,8 +46,11 @@ private:
     [[nodiscard]] int open();
     [[nodiscard]] int open_files();
     [[nodiscard]] int set_up();
-    [[nodiscard]] int check_identity(bool& empty);
-    [[nodiscard]] int make_schema();
+    /// What is in a file: nothing, what the first version makes, or all that there is now.
+    enum class contents { nothing, leases, all };
+    [[nodiscard]] int check_identity(contents& has);
+    [[nodiscard]] int turn_log_on();
+    [[nodiscard]] int make_tables();
     int refuse(const failure& why);
     void explain(int code);
 

@@ -21,6 +21,10 @@ constexpr std::chrono::nanoseconds retry_longest = std::chrono::milliseconds{10}
 // Between two looks when releases cannot be heard of.
 constexpr std::chrono::nanoseconds look_shortest = std::chrono::milliseconds{5};
 constexpr std::chrono::nanoseconds look_longest = std::chrono::milliseconds{50};
+// Between two attempts at a name that several hold: often enough to keep others barred.
+constexpr std::chrono::nanoseconds retry_among_several_shortest = std::chrono::milliseconds{150};
+constexpr std::chrono::nanoseconds retry_among_several_longest = std::chrono::milliseconds{300};
+constexpr int doublings_max = 16;
 
 }  // namespace
 
@@ -73,12 +77,34 @@ asio::awaitable<result<grant>> sqlite_store::acquire(const claim& wanted, attemp
                                                      time_point deadline) {
     taking taken;
     auto action = [&](lease_table& table) { return table.acquire(wanted, which, taken); };
-    const auto failed = co_await perform(action, deadline);
+    auto failed = co_await perform(action, deadline);
+    // Where several hold it, a look at the name does not tell whether it is worth another attempt:
+    // from this one on no change may go unheard.
+    if (!failed && !taken.held && taken.several && database_.waiters().begin_watch())
+        failed = co_await perform(action, deadline);
     if (failed) co_return *failed;
     if (taken.held) co_return taken.granted;
-    failure contended(errc::contended, address_ + ": somebody else holds it");
-    if (taken.holder) contended.holder = std::move(taken.holder->holder);
-    co_return contended;
+    co_return contended(taken.holder);
+}
+
+asio::awaitable<result<std::vector<grant>>> sqlite_store::acquire_all(std::span<const claim> wanted,
+                                                                      attempt which,
+                                                                      time_point deadline) {
+    taking_all taken;
+    auto action = [&](lease_table& table) { return table.acquire_all(wanted, which, taken); };
+    const auto failed = co_await perform(action, deadline);
+    if (failed) co_return *failed;
+    if (taken.held) co_return std::move(taken.granted);
+    if (which == attempt::repeated) database_.waiters().touch();  // Some may have been given back.
+    failure why = contended(taken.holder);
+    why.name = wanted[taken.in_the_way].name;
+    co_return why;
+}
+
+failure sqlite_store::contended(const std::optional<lock_info>& holder) const {
+    failure why(errc::contended, address_ + ": somebody else holds it");
+    if (holder) why.holder = holder->holder;
+    return why;
 }
 
 asio::awaitable<void> sqlite_store::renew(std::span<renewal> batch, time_point deadline) {
@@ -102,9 +128,10 @@ asio::awaitable<result<void>> sqlite_store::release(std::string_view name, std::
 }
 
 asio::awaitable<result<std::optional<lock_info>>> sqlite_store::inspect(std::string_view name,
+                                                                        std::string_view id,
                                                                         time_point deadline) {
     std::optional<lock_info> holder;
-    auto action = [&](lease_table& table) { return table.read(name, holder); };
+    auto action = [&](lease_table& table) { return table.read(name, id, holder); };
     const auto failed = co_await perform(action, deadline);
     if (failed) co_return *failed;
     co_return holder;
@@ -145,16 +172,23 @@ asio::awaitable<void> sqlite_store::await_change(std::string_view name, time_poi
 sqlite_store::look sqlite_store::look_at(std::string_view name, int looks) {
     wake_file& file = database_.waiters();
     const bool watched = file.watch();
-    time_point free_at;
-    auto action = [&](lease_table& table) { return table.free_at(name, free_at); };
+    outlook ahead;
+    auto action = [&](lease_table& table) { return table.look(name, ahead); };
     const int code = database_.perform(action);
     const time_point present = environment_.time.now();
-    if (code == SQLITE_OK && free_at <= present) return {present, true};
-    const time_point soon = present + jittered(look_shortest, look_longest, looks);
-    if (code != SQLITE_OK) return {soon, !is_busy(code)};
-    if (watched) return {free_at, false};
+    const bool seen = code == SQLITE_OK;
+    if (seen && ahead.free_at <= present) return {present, true};
+    const int doublings = ahead.several ? doublings_max : looks;
+    const time_point soon = present + jittered(look_shortest, look_longest, doublings);
+    if (!seen) return {soon, !is_busy(code)};
+    if (ahead.several) {
+        const time_point retry = present + jittered(retry_among_several_shortest,
+                                                    retry_among_several_longest, doublings_max);
+        return {std::min(ahead.free_at, watched ? retry : soon), true};
+    }
+    if (watched) return {ahead.free_at, false};
     if (file.watch()) return {present, false};  // The file was opened just now: look again.
-    return {std::min(free_at, soon), false};
+    return {std::min(ahead.free_at, soon), false};
 }
 
 void sqlite_store::tell_waiters(std::string_view name) {
@@ -171,7 +205,8 @@ void sqlite_store::stop() {
 
 std::chrono::nanoseconds sqlite_store::jittered(std::chrono::nanoseconds shortest,
                                                 std::chrono::nanoseconds longest, int doublings) {
-    const auto whole = std::min(longest, shortest * (std::int64_t{1} << std::min(doublings, 16)));
+    const auto whole =
+        std::min(longest, shortest * (std::int64_t{1} << std::min(doublings, doublings_max)));
     const auto part = environment_.random.jitter_bits() % static_cast<std::uint64_t>(whole.count());
     return std::max(shortest, std::chrono::nanoseconds(static_cast<std::int64_t>(part)));
 }

@@ -25,13 +25,18 @@ public:
 
     [[nodiscard]] asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
                                                          time_point deadline) override;
+    [[nodiscard]] asio::awaitable<result<std::vector<grant>>> acquire_all(
+        std::span<const claim> wanted, attempt which, time_point deadline) override;
+    [[nodiscard]] store_abilities abilities() const noexcept override {
+        return {.modes = true, .several = true};
+    }
     [[nodiscard]] asio::awaitable<void> renew(std::span<renewal> batch,
                                               time_point deadline) override;
     [[nodiscard]] asio::awaitable<result<void>> release(std::string_view name,
                                                         std::string_view value,
                                                         time_point deadline) override;
     [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> inspect(
-        std::string_view name, time_point deadline) override;
+        std::string_view name, std::string_view id, time_point deadline) override;
     [[nodiscard]] asio::awaitable<result<std::vector<lock_info>>> list(
         std::string_view prefix, time_point deadline) override;
     [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> take_away(
@@ -49,6 +54,7 @@ private:
     [[nodiscard]] asio::awaitable<std::optional<failure>> perform_in_turn(Action& action,
                                                                           time_point deadline);
     void tell_waiters(std::string_view name);
+    [[nodiscard]] failure contended(const std::optional<lock_info>& holder) const;
     // When to look at a name again, and whether there is nothing more to wait for then.
     struct look {
         time_point when;

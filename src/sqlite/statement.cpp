@@ -5,6 +5,18 @@
 
 namespace holdfast::sqlite {
 
+bool is_busy(int code) noexcept {
+    switch (code & 0xFF) {
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+        case SQLITE_PROTOCOL:
+            return true;  // The last: a race for the log's index, lost too often.
+        // The file was replaced; the next try opens the new one.
+        case SQLITE_READONLY: return code == SQLITE_READONLY_DBMOVED;
+        default: return false;
+    }
+}
+
 int connection::open(const std::string& path) {
     sqlite3* opened = nullptr;
     constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
@@ -56,6 +68,13 @@ int statement::prepare(const connection& db, std::string_view sql,
     return sqlite3_bind_parameter_count(prepared) == index ? SQLITE_OK : SQLITE_MISUSE;
 }
 
+int prepare_all(const connection& db, std::initializer_list<preparation> all) {
+    int code = SQLITE_OK;
+    for (const preparation& each : all)
+        if (code == SQLITE_OK) code = each.what.prepare(db, each.sql, each.parameters);
+    return code;
+}
+
 std::string_view statement::bytes(int column) noexcept {
     const auto* data = static_cast<const char*>(sqlite3_column_blob(handle_.get(), column));
     const int size = sqlite3_column_bytes(handle_.get(), column);
@@ -84,10 +103,8 @@ int run::finish(int code) noexcept {
 }
 
 int transaction_statements::prepare(const connection& db) {
-    int code = begin.prepare(db, sql::begin);
-    if (code == SQLITE_OK) code = commit.prepare(db, sql::commit);
-    if (code == SQLITE_OK) code = rollback.prepare(db, sql::rollback);
-    return code;
+    return prepare_all(
+        db, {{begin, sql::begin, {}}, {commit, sql::commit, {}}, {rollback, sql::rollback, {}}});
 }
 
 transaction::~transaction() {

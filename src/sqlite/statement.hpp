@@ -16,6 +16,9 @@
 
 namespace holdfast::sqlite {
 
+/// @return Whether `code` says that another connection is at it, and that nothing was done.
+[[nodiscard]] bool is_busy(int code) noexcept;
+
 /// Bytes that are bound as a BLOB, where a plain string is bound as TEXT.
 struct blob {
     std::string_view bytes;
@@ -86,6 +89,16 @@ private:
     };
     std::unique_ptr<sqlite3_stmt, finalizer> handle_;
 };
+
+/// A statement that is to be prepared.
+struct preparation {
+    statement& what;
+    std::string_view sql;
+    std::initializer_list<const char*> parameters;
+};
+
+/// Prepares all of them, up to the first that fails.
+[[nodiscard]] int prepare_all(const connection& db, std::initializer_list<preparation> all);
 
 /// One run of a statement; what was bound must live as long. Resets the statement at its end.
 class run {

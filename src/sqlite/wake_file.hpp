@@ -64,6 +64,8 @@ public:
 
     /// Begins to watch the open file, if that has not been done. @return Whether it is watched.
     bool watch();
+    /// @return Whether it was not watched before, and is now.
+    bool begin_watch() { return !events_ && watch(); }
 
 private:
     [[nodiscard]] bool unlinked() const noexcept;

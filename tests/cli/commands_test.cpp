@@ -172,10 +172,15 @@ TEST(show, tells_the_holder_as_text_and_as_json) {
     EXPECT_EQ(shown.at("fence"), taken.at("fence"));
     EXPECT_FALSE(shown.at("host").empty());
     EXPECT_GT(std::stol(shown.at("pid")), 0);
+    EXPECT_EQ(shown.at("mode"), "exclusive");
+    EXPECT_EQ(shown.at("holders"), "1");
+    EXPECT_EQ(shown.at("waiters"), "0");
     const auto json = store.run({"--json", "show", "job"}).out;
     EXPECT_TRUE(matches(json, R"(\{"name":"job","held":true,"id":"[0-9a-f]{8})" + dots +
                                   R"(","owner":"me","host":"[^"]+","pid":\d+,"fence":)" +
-                                  taken.at("fence") + R"(,"remaining_ms":\d+\}\n)"))
+                                  taken.at("fence") +
+                                  R"(,"remaining_ms":\d+,"mode":"exclusive","holders":1,)"
+                                  R"("waiters":0\}\n)"))
         << json;
 }
 
@@ -205,7 +210,10 @@ TEST(list, prints_what_begins_with_the_prefix_in_order) {
     EXPECT_LT(all.find("\"a:1\""), all.find("\"b:1\""));
     EXPECT_LT(all.find("\"b:1\""), all.find("\"b:2\""));
     const auto some = store.run({"list", "b:"}).out;
-    EXPECT_TRUE(matches(some, "NAME[^\n]*REMAINING_MS\nb:1 [^\n]*\nb:2 [^\n]*\n")) << some;
+    EXPECT_TRUE(matches(some,
+                        "NAME[^\n]*REMAINING_MS  MODE       HOLDERS  WAITERS\n"
+                        "b:1 [^\n]*exclusive  1        0\nb:2 [^\n]*\n"))
+        << some;
 }
 
 TEST(list, of_nothing_is_empty_and_0) {
@@ -280,7 +288,9 @@ TEST(completion, for_zsh_and_fish_names_every_command) {
              {"run", "acquire", "renew", "release", "break", "show", "list"}) {
             EXPECT_THAT(script.out, HasSubstr(command)) << shell;
         }
-        EXPECT_THAT(script.out, HasSubstr("max-hold")) << shell;
+        for (const auto* flag : {"max-hold", "shared", "permits", "fair"}) {
+            EXPECT_THAT(script.out, HasSubstr(flag)) << shell;
+        }
     }
 }
 

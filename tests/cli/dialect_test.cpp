@@ -146,5 +146,18 @@ TEST_F(dialects, that_are_unknown_or_on_another_store_are_usage_errors) {
     EXPECT_EQ(store.run({"list", "--dialect", "warlock"}).code, 64);
 }
 
+// Why: the originals know neither; a lock that they do not respect is worse than none.
+TEST_F(dialects, have_no_shared_counted_or_fair_locks) {
+    const cli_store store;
+    for (const words& option : {words{"--shared"}, words{"--permits", "2"}, words{"--fair"}}) {
+        words arguments{"run", "job", "--dialect", "redlock"};
+        arguments.insert(arguments.end(), option.begin(), option.end());
+        arguments.insert(arguments.end(), {"--", "true"});
+        const auto refused = store.run(arguments);
+        EXPECT_EQ(refused.code, 64);
+        EXPECT_THAT(refused.err, HasSubstr("--dialect excludes " + option.front()));
+    }
+}
+
 }  // namespace
 }  // namespace holdfast::test

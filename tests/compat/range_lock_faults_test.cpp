@@ -58,17 +58,23 @@ protected:
         static_cast<void>(locks->set("warm", 0, 1, {}, 10min));
         return locks;
     }
-    /// Wants slot after slot of "k" until `done`, each once.
+    /// Wants slot after slot of "k", and goes on with the next while the server is not there only
+    /// if that lasts: else there would be none left to want when it is back.
     static void book(range_lock& locks, int slots, ledger& mine) {
         for (int slot = 0; slot < slots; ++slot) {
-            const auto since = boot_clock::now();
-            const auto how = locks.set("k", slot * 10, slot * 10 + 10, std::to_string(slot), 10min);
-            EXPECT_LT(boot_clock::now() - since, 25s) << "it hung: " << told_of(how);
-            if (held(how)) mine.held.insert(slot);
-            if (how) continue;
-            mine.errors.insert(how.error().code);
-            if (how.error().code == errc::in_doubt) mine.unsure.insert(slot);
+            static_cast<void>(poll_until([&] { return book_one(locks, slot, mine); }, 10s));
         }
+    }
+    // @return false if the server could not be reached.
+    static bool book_one(range_lock& locks, int slot, ledger& mine) {
+        const auto since = boot_clock::now();
+        const auto how = locks.set("k", slot * 10, slot * 10 + 10, std::to_string(slot), 10min);
+        EXPECT_LT(boot_clock::now() - since, 25s) << "it hung: " << told_of(how);
+        if (held(how)) mine.held.insert(slot);
+        if (how) return true;
+        mine.errors.insert(how.error().code);
+        if (how.error().code == errc::in_doubt) mine.unsure.insert(slot);
+        return how.error().code != errc::unreachable;
     }
     /// No range stands twice; who was told that it holds one does; what stands was told, or was
     /// said to be in doubt.

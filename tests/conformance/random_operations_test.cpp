@@ -49,7 +49,13 @@ std::string text_of(const failure& why, bool with_time) {
 }
 
 std::string text_of(const lock_info& info, bool with_time) {
-    return info.name + " " + info.id + " " + info.value + " " + text_of(info.holder, with_time);
+    std::string text = info.name + " held by " + std::to_string(info.holders) +
+                       (info.mode == lock_mode::shared ? " who share" : "") +
+                       (info.counted ? " with permits" : "");
+    // Of several any one may be told of.
+    if (info.holders == 1)
+        text += ": " + info.id + " " + info.value + " " + text_of(info.holder, with_time);
+    return text;
 }
 
 std::string text_of(const result<std::optional<lock_info>>& answer, bool with_time) {
@@ -77,6 +83,7 @@ class duel {
 public:
     duel(const store_kind& kind, std::uint64_t seed)
         : with_time_(kind.follows_timeline),
+          modes_(kind.able.modes),
           random_(seed),
           entropy_(seed),
           place_(kind.make_place()) {
@@ -93,10 +100,13 @@ public:
     duel& operator=(const duel&) = delete;
 
     void step() {
-        switch (pick(10)) {
+        switch (pick(13)) {
             case 0:
             case 1:
             case 2: return try_acquire();
+            case 10:
+            case 11:
+            case 12: return modes_ ? try_join() : try_acquire();
             case 3:
             case 4: return try_renew();
             case 5:
@@ -120,8 +130,11 @@ private:
     std::string some_name() {
         static const std::array<std::string, names> all{"a",  "A",   "a ",
                                                         "ab", "{a}", std::string(1, '\0')};
-        return all[pick(names)];
+        return pick(3) == 0 ? some_name_of_several() : all[pick(names)];
     }
+    // Nobody asks for these alone: how long who does so keeps others out differs from store to
+    // store.
+    std::string some_name_of_several() { return pick(2) == 0 ? "abc" : "{b}"; }
     // A value is used for one acquisition only, as the port says; later operations may use it.
     std::string fresh_value() {
         std::string value =
@@ -143,12 +156,33 @@ private:
 
     void try_acquire() {
         const bool repeated = pick(3) == 0;
-        claim wanted{some_name(), repeated ? some_value() : fresh_value(), some_ttl(),
+        std::string name = some_name();
+        while (name == "abc" || name == "{b}") name = some_name();
+        compare_acquire(
+            {std::move(name), repeated ? some_value() : fresh_value(), some_ttl(), pick(4) != 0},
+            repeated);
+    }
+
+    // Shared or counted.
+    void try_join() {
+        const bool repeated = pick(3) == 0;
+        claim wanted{some_name_of_several(), repeated ? some_value() : fresh_value(), some_ttl(),
                      pick(4) != 0};
+        // All attempts of a value ask for the same.
+        const auto kind = static_cast<std::uint32_t>(wanted.value.front());
+        if (kind % 2 == 0)
+            wanted.mode = lock_mode::shared;
+        else
+            wanted.permits = 1 + kind % 3;
+        compare_acquire(wanted, repeated);
+    }
+
+    void compare_acquire(const claim& wanted, bool repeated) {
         const auto which = repeated ? attempt::repeated : attempt::first;
         auto ask = [&](contestant& who) {
             const auto answer = run(context_, who.where->acquire(wanted, which, deadline()));
-            if (!answer) return text_of(answer.error(), with_time_);
+            const bool several = wanted.permits > 0 || wanted.mode == lock_mode::shared;
+            if (!answer) return text_of(answer.error(), with_time_ && !several);
             who.check_token(wanted, *answer);
             return std::string(answer->taken_earlier ? "held earlier" : "held");
         };
@@ -188,8 +222,13 @@ private:
 
     void try_inspect() {
         const std::string name = some_name();
+        const std::string id = base::read_holder_record(some_value()).id;
         auto ask = [&](contestant& who) {
-            return text_of(run(context_, who.where->inspect(name, deadline())), with_time_);
+            const auto found = run(context_, who.where->inspect(name, id, deadline()));
+            std::string text = text_of(found, with_time_);
+            if (found && *found && (*found)->id == id)
+                text += " among them " + text_of((*found)->holder, with_time_);
+            return text;
         };
         const std::string expected = ask(model_);
         agree("inspect " + name, ask(rival_), expected);
@@ -221,6 +260,7 @@ private:
     }
 
     bool with_time_;
+    bool modes_;
     std::mt19937_64 random_;
     seeded_entropy entropy_;
     asio::io_context context_;

@@ -37,8 +37,28 @@ std::string store_contract::value(std::string_view owner) {
 
 result<grant> store_contract::acquire(store& where, std::string_view name, std::string_view value,
                                       std::chrono::milliseconds ttl, attempt which, bool fence) {
-    const claim wanted{std::string(name), std::string(value), ttl, fence};
+    return acquire(where, {std::string(name), std::string(value), ttl, fence}, which);
+}
+
+result<grant> store_contract::acquire(store& where, const claim& wanted, attempt which) {
     return run(where.acquire(wanted, which, soon()));
+}
+
+claim store_contract::alone(std::string_view name, std::chrono::milliseconds ttl) {
+    return {.name = std::string(name), .value = value(), .ttl = ttl};
+}
+
+claim store_contract::shared(std::string_view name, std::chrono::milliseconds ttl) {
+    claim wanted = alone(name, ttl);
+    wanted.mode = lock_mode::shared;
+    return wanted;
+}
+
+claim store_contract::counted(std::string_view name, std::uint32_t permits,
+                              std::chrono::milliseconds ttl) {
+    claim wanted = alone(name, ttl);
+    wanted.permits = permits;
+    return wanted;
 }
 
 result<void> store_contract::renew(store& where, std::string_view name, std::string_view value,
@@ -52,8 +72,17 @@ result<void> store_contract::release(store& where, std::string_view name, std::s
     return run(where.release(name, value, soon()));
 }
 
-std::optional<lock_info> store_contract::inspect(store& where, std::string_view name) {
-    return run(where.inspect(name, soon())).value();
+result<void> store_contract::release(store& where, const claim& held) {
+    return release(where, held.name, held.value);
+}
+
+result<void> store_contract::renew(store& where, const claim& held) {
+    return renew(where, held.name, held.value, held.ttl);
+}
+
+std::optional<lock_info> store_contract::inspect(store& where, std::string_view name,
+                                                 std::string_view id) {
+    return run(where.inspect(name, id, soon())).value();
 }
 
 std::vector<lock_info> store_contract::list(store& where, std::string_view prefix) {
@@ -68,10 +97,21 @@ std::chrono::nanoseconds store_contract::wait_until_free(store& where, std::stri
     const time_point begin = time_.now();
     while (inspect(where, name)) {
         if (time_.now() - begin > patience) throw std::runtime_error("it never became free");
-        run(sleep_until(time_, time_.now() + 1ms));
+        pass(1ms);
     }
     return time_.now() - begin;
 }
+
+void store_contract::wait_until_gone(store& where, const claim& held) {
+    const time_point begin = time_.now();
+    for (auto found = inspect(where, held.name, id_of(held)); found && found->value == held.value;
+         found = inspect(where, held.name, id_of(held))) {
+        if (time_.now() - begin > patience) throw std::runtime_error("it never ran out");
+        pass(1ms);
+    }
+}
+
+std::string id_of(const claim& held) { return held.value.substr(0, 32); }
 
 testing::AssertionResult is_lost(const result<void>& outcome, lost_reason why) {
     if (outcome) return testing::AssertionFailure() << "it succeeded";
@@ -79,12 +119,6 @@ testing::AssertionResult is_lost(const result<void>& outcome, lost_reason why) {
         return testing::AssertionSuccess() << "it is lost: " << to_string(why);
     return testing::AssertionFailure()
            << outcome.error().message() << " (" << to_string(outcome.error().reason) << ")";
-}
-
-testing::AssertionResult is_contended(const result<grant>& answer) {
-    if (answer) return testing::AssertionFailure() << "it was granted";
-    if (answer.error().code == errc::contended) return testing::AssertionSuccess();
-    return testing::AssertionFailure() << answer.error().message();
 }
 
 }  // namespace holdfast::test

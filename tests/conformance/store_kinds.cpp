@@ -54,12 +54,13 @@ std::unique_ptr<store_place> make() {
 }
 
 std::vector<store_kind> find_kinds() {
-    std::vector<store_kind> kinds{{"memory", make<memory_place>, true}};
+    constexpr store_abilities all{.modes = true, .several = true, .lines = true};
+    std::vector<store_kind> kinds{{"memory", make<memory_place>, true, all}};
 #ifdef HOLDFAST_HAS_SQLITE
-    kinds.push_back({"sqlite", make<sqlite_place>, true});
+    kinds.push_back({"sqlite", make<sqlite_place>, true, {.modes = true, .several = true}});
 #endif
 #ifdef HOLDFAST_HAS_REDIS
-    if (redis_server::available()) kinds.push_back({"redis", make<redis_place>, false});
+    if (redis_server::available()) kinds.push_back({"redis", make<redis_place>, false, all});
 #endif
     return kinds;
 }

@@ -5,6 +5,8 @@
 // Thread safety: none.
 #pragma once
 
+#include <holdfast/store.hpp>
+
 #include <functional>
 #include <iosfwd>
 #include <memory>
@@ -30,6 +32,8 @@ struct store_kind {
     std::function<std::unique_ptr<store_place>()> make_place;
     /// Its leases run out by the timeline that it is given, not by a clock of its own.
     bool follows_timeline{false};
+    /// What it can do, by its page in docs/stores/. The suite skips the rest.
+    store_abilities able{};
 };
 
 /// @return All kinds that are built, and whose servers this machine has.

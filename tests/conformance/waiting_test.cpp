@@ -10,9 +10,6 @@
 namespace holdfast::test {
 namespace {
 
-/// Far below the leases that are waited for, far above what a busy machine needs.
-constexpr std::chrono::seconds promptly{5};
-
 class waiting : public store_contract {
 protected:
     using wait = std::shared_ptr<started<ended_flag>>;
@@ -143,7 +140,7 @@ TEST_P(waiting, ends_at_once_for_a_caller_that_was_cancelled_before) {
         const claim wanted{"another job", value(), long_ttl, true};
         const auto granted = co_await second_->acquire(wanted, attempt::first, soon());
         EXPECT_TRUE(granted || granted.error().code == errc::cancelled);
-        const auto seen = co_await second_->inspect("job", soon());
+        const auto seen = co_await second_->inspect("job", "", soon());
         EXPECT_TRUE(seen || seen.error().code == errc::cancelled);
     };
     const wait ended = start(context_, with_value(caller()), [&](auto handler) {
@@ -177,7 +174,7 @@ TEST_P(waiting, answers_cancelled_after_a_stop_and_leaves_others_alone) {
     const auto released = release(*first_, "job", mine);
     ASSERT_FALSE(released);
     EXPECT_EQ(released.error().code, errc::cancelled);
-    EXPECT_EQ(run(first_->inspect("job", soon())).error().code, errc::cancelled);
+    EXPECT_EQ(run(first_->inspect("job", "", soon())).error().code, errc::cancelled);
     EXPECT_EQ(run(first_->list("", soon())).error().code, errc::cancelled);
     EXPECT_EQ(run(first_->take_away("job", soon())).error().code, errc::cancelled);
     EXPECT_TRUE(ends_promptly(await_change(*first_, "job", time_.now() + 10min)));

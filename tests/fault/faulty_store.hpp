@@ -79,10 +79,12 @@ public:
         co_return result<void>{};
     }
     asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,
+                                                              std::string_view id,
                                                               time_point deadline) override {
         const std::string n(name);
+        const std::string i(id);
         const auto act = [=, this] {
-            return result<std::optional<lock_info>>(table.inspect(n, time_.now()));
+            return result<std::optional<lock_info>>(table.inspect(n, time_.now(), i));
         };
         co_return co_await step<std::optional<lock_info>>(n, deadline, act);
     }

@@ -133,6 +133,37 @@ std::string documented_rules() {
     return rules;
 }
 
+// What several may hold, and what is waited for. `note` is told each outcome.
+void share_and_wait(const std::string& url, const auto& note) {
+    for (const bool counted : {false, true}) {
+        locker locks(url);
+        const acquire_options how{.mode = counted ? lock_mode::exclusive : lock_mode::shared,
+                                  .permits = counted ? 1U : 0U};
+        auto held = locks.acquire("shared", how);
+        note(held);
+        note(locks.acquire("shared", how));
+        note(locks.inspect("shared"));
+        if (!held) continue;
+        note(held->renew(30s));
+        note(held->release());
+    }
+    locker locks(url);
+    auto held = locks.acquire("waited for");
+    if (!held) return;
+    locker other(url);
+    result<guard> next = errc::cancelled;
+    std::jthread waiter([&] { next = other.acquire("waited for", {.wait = 1s, .fair = true}); });
+    const auto waits = [&] {
+        const auto told = locks.inspect("waited for");
+        return !told || !*told || (*told)->waiters > 0 || next.has_value() ||
+               next.error().code != errc::cancelled;
+    };
+    static_cast<void>(poll_until(waits, 2s));
+    note(held->release());
+    waiter.join();
+    note(next);
+}
+
 // Every verb once. @return The texts of those that were denied.
 std::vector<std::string> denials(const std::string& url, const redis_server& server) {
     std::vector<std::string> texts;
@@ -156,6 +187,7 @@ std::vector<std::string> denials(const std::string& url, const redis_server& ser
         note(locks.break_lock("job"));
         note(locks.release({.name = "job", .id = "id"}));
     }
+    share_and_wait(url, note);
     admin.ask({"RPUSH", redis::lock_key("list"), "x"});
     locker locks(url);
     auto refused = locks.acquire("list");
@@ -185,6 +217,8 @@ TEST_F(redis_access, needs_each_right_that_the_page_says) {
     for (const std::string& command : commands) {
         if (command == "hello" || command == "auth" || command == "ping" || command == "select")
             continue;  // These make the connection; the tests below have them.
+        if (command == "client|tracking" || command == "subscribe" || command == "publish")
+            continue;  // Without them there is asking: redis_waiting_test.cpp.
         make_worker(all + "-" + command);
         EXPECT_THAT(denials(worker_url(), server_), Not(testing::IsEmpty())) << command;
     }
@@ -212,8 +246,8 @@ TEST_F(redis_access, without_scripts_denies_the_lock_which_ends_by_its_ttl) {
     EXPECT_TRUE(poll_until([&] { return !taken("job"); }, 10s));
 }
 
-TEST_F(redis_access, waits_for_a_free_lock_even_where_it_may_not_ask_for_the_time_left) {
-    make_worker(documented_rules() + " -pttl");
+TEST_F(redis_access, waits_for_a_lock_even_where_it_may_not_be_told_of_it) {
+    make_worker(documented_rules() + " -client -subscribe -publish");
     locker rival("redis+unix://" + server_.socket_path());
     auto held = rival.acquire("job", {.ttl = 1s, .auto_renew = false});
     ASSERT_TRUE(held);

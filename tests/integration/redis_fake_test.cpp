@@ -24,13 +24,13 @@ using std::chrono::milliseconds;
 using testing::AnyOf;
 using testing::HasSubstr;
 
-/// The replies to GET, PTTL and GET, by which a lock is looked at.
+/// The replies to GET, PTTL, GET and ZCARD, by which a lock is looked at.
 std::string held_by(const std::string& id) {
-    return "$" + std::to_string(id.size()) + "\r\n" + id + "\r\n:9000\r\n$-1\r\n";
+    return "$" + std::to_string(id.size()) + "\r\n" + id + "\r\n:9000\r\n$-1\r\n:0\r\n";
 }
 
-/// Reads those three commands.
-bool looked_at(fake_client& client) { return client.await("PTTL") && client.command(); }
+/// Reads those four commands.
+bool looked_at(fake_client& client) { return client.await("ZCARD"); }
 
 TEST(redis_fake, that_refuses_connections_is_reported_at_once) {
     std::string url;

@@ -66,9 +66,9 @@ TEST_F(sqlite_busy, is_unreachable_at_the_deadline_and_without_effect) {
     run(context_, where_->renew(std::span(&late, 1), time_.now() + 50ms));
     EXPECT_EQ(late.outcome.error().code, errc::unreachable);
     // Reading goes on while somebody writes.
-    EXPECT_TRUE(run(context_, where_->inspect("held", time_.now() + 50ms)).value());
+    EXPECT_TRUE(run(context_, where_->inspect("held", "", time_.now() + 50ms)).value());
     other.query("COMMIT");
-    EXPECT_FALSE(run(context_, where_->inspect("job", time_.now() + 10s)).value());
+    EXPECT_FALSE(run(context_, where_->inspect("job", "", time_.now() + 10s)).value());
     EXPECT_TRUE(acquire("job"));
 }
 

@@ -77,7 +77,7 @@ protected:
         return granted ? granted->fencing_token : 0;
     }
     bool is_held(const std::string& name) {
-        return run(context_, where_->inspect(name, time_.now() + 1s)).value().has_value();
+        return run(context_, where_->inspect(name, "", time_.now() + 1s)).value().has_value();
     }
 
     stepped_wall_clock wall_;

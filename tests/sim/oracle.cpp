@@ -10,24 +10,31 @@ void oracle::violated(const std::string& what) {
     violations_.push_back("at " + std::to_string(at) + " s: " + what);
 }
 
-void oracle::granted(client& who, const lock::held_ptr& held) {
+void oracle::granted(client& who, const lock::held_ptr& held, const acquire_options& how) {
     ++grants_;
     const time_point now = world_.now();
     if (now >= held->valid_until.load()) violated("I1: a grant without validity left");
+    const bool shared = how.mode == lock_mode::shared || how.permits > 0;
+    std::uint32_t holders = 1;
     for (const holding& other : holdings_) {
         if (other.held->name != held->name || other.held == held) continue;
         const bool valid = other.held->held() && now < other.held->valid_until.load();
-        if (valid && remembered(other) && world_.last_wipe < held->sent)
+        if (!valid || !remembered(other) || world_.last_wipe >= held->sent) continue;
+        ++holders;
+        if (!shared || !other.shared || other.permits != how.permits)
             violated("I1: " + who.name + " was granted " + held->name + " while " +
                      other.who->name + " held it");
     }
+    if (how.permits > 0 && holders > how.permits)
+        violated("I1: " + std::to_string(holders) + " hold " + held->name + " at once");
     std::uint64_t& last = last_token_[held->name];
     // Tokens rise from one holder to the next; where a wipe made two holders, there is no next.
-    if (held->fencing_token <= last && world_.last_wipe < held->sent)
+    // Those who share are granted at the same time.
+    if (!shared && held->fencing_token <= last && world_.last_wipe < held->sent)
         violated("I2: token " + std::to_string(held->fencing_token) + " after " +
                  std::to_string(last));
     last = std::max(last, held->fencing_token);
-    holdings_.push_back({&who, held, held->sent});
+    holdings_.push_back({&who, held, held->sent, shared, how.permits});
 }
 
 void oracle::ending(const lock::held_ptr& held) {
@@ -59,6 +66,8 @@ void oracle::look() {
 void oracle::nothing_left() {
     for (const lock_info& left : world_.srv.table.list("", world_.server_now()))
         violated("I7: " + left.name + " is still held by " + left.holder.host);
+    if (world_.srv.table.waiting(world_.server_now()) > 0)
+        violated("I7: somebody still stands in a line");
 }
 
 }  // namespace holdfast::sim

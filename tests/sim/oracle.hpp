@@ -19,8 +19,8 @@ class oracle {
 public:
     explicit oracle(world& w) : world_(w) {}
 
-    /// `who` was just handed `held`.
-    void granted(client& who, const lock::held_ptr& held);
+    /// `who` was just handed `held`, which it asked for like that.
+    void granted(client& who, const lock::held_ptr& held, const acquire_options& how = {});
     /// `who` is about to release, drop or hand over `held`.
     void ending(const lock::held_ptr& held);
     /// To be called whenever everything that was ready has been done.
@@ -37,6 +37,8 @@ private:
         client* who;
         lock::held_ptr held;
         time_point asked;  ///< When the grant was asked for.
+        bool shared;       ///< With `permits` others, or with any number if that is 0.
+        std::uint32_t permits;
         bool lost{false};
     };
     /// A server that forgot its data since may grant twice: one server alone cannot prevent that.

@@ -196,6 +196,21 @@ asio::awaitable<result<grant>> sim_store::acquire(const claim& wanted, attempt w
     co_return co_await converse(std::move(act), deadline);
 }
 
+asio::awaitable<result<std::vector<grant>>> sim_store::acquire_all(std::span<const claim> wanted,
+                                                                   attempt which,
+                                                                   time_point deadline) {
+    using grants = std::vector<grant>;
+    std::function<result<grants>()> act = [this, which,
+                                           all = std::vector(wanted.begin(), wanted.end())] {
+        return world_.srv.table.acquire_all(all, which, world_.server_now());
+    };
+    co_return co_await converse(std::move(act), deadline);
+}
+
+std::unique_ptr<seat> sim_store::take_seat(std::string_view name) {
+    return std::make_unique<sim_seat>(*this, std::string(name));
+}
+
 asio::awaitable<void> sim_store::renew(std::span<renewal> batch, time_point deadline) {
     struct owned {
         std::string name, value;
@@ -235,10 +250,11 @@ asio::awaitable<result<void>> sim_store::release(std::string_view name, std::str
 }
 
 asio::awaitable<result<std::optional<lock_info>>> sim_store::inspect(std::string_view name,
+                                                                     std::string_view id,
                                                                      time_point deadline) {
     using info = std::optional<lock_info>;
-    std::function<result<info>()> act = [this, name = std::string(name)] {
-        return result<info>(world_.srv.table.inspect(name, world_.server_now()));
+    std::function<result<info>()> act = [this, name = std::string(name), id = std::string(id)] {
+        return result<info>(world_.srv.table.inspect(name, world_.server_now(), id));
     };
     co_return co_await converse(std::move(act), deadline);
 }
@@ -259,6 +275,82 @@ asio::awaitable<result<std::optional<lock_info>>> sim_store::take_away(std::stri
         return result<info>(world_.srv.table.take_away(name, world_.server_now()));
     };
     co_return co_await converse(std::move(act), deadline);
+}
+
+/// What a seat was told.
+struct sim_seat::mailbox {
+    explicit mailbox(timeline& time) : bell(time) {}
+    alarm bell;
+    std::optional<grant> given{};
+};
+
+sim_seat::sim_seat(sim_store& owner, std::string name)
+    : owner_(owner),
+      name_(std::move(name)),
+      place_(owner.me_.name + "." + std::to_string(++owner.me_.seats)),
+      mail_(std::make_shared<mailbox>(*owner.me_.time)) {}
+
+// Like replies, but nobody asked for it, so that nobody knows when it is lost.
+memory::lock_table::notice sim_seat::notice() const {
+    world& w = owner_.world_;
+    client& me = owner_.me_;
+    return [&w, &me, mail = std::weak_ptr(mail_)](const grant& given) {
+        ++w.seen["handed over"];
+        if (me.cut_from_server || (w.faults.losses && w.chance(10))) {
+            ++w.seen["notice lost"];
+            return;
+        }
+        w.after(w.draw_delay(), [&w, &me, mail, given] {
+            w.deliver(me, [mail, given] {
+                const auto open = mail.lock();
+                if (!open) return;
+                open->given = given;
+                open->bell.wake();
+            });
+        });
+    };
+}
+
+asio::awaitable<result<grant>> sim_seat::ask(const claim& wanted, const line_terms& terms,
+                                             time_point deadline) {
+    mail_->given.reset();
+    world& w = owner_.world_;
+    std::function<result<grant>()> act = [&w, place = place_, wanted, terms, tell = notice()] {
+        return w.srv.table.ask(place, wanted, terms, tell, w.server_now());
+    };
+    co_return co_await owner_.converse(std::move(act), deadline);
+}
+
+asio::awaitable<std::optional<grant>> sim_seat::await_turn(time_point until) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const auto mail = mail_;
+    if (!mail->given) static_cast<void>(co_await mail->bell.wait_until(until));
+    co_return std::exchange(mail->given, std::nullopt);
+}
+
+asio::awaitable<result<std::optional<grant>>> sim_seat::pass_on(std::string_view held,
+                                                                const claim& wanted,
+                                                                const line_terms& terms,
+                                                                time_point deadline) {
+    using given = std::optional<grant>;
+    world& w = owner_.world_;
+    std::function<result<given>()> act = [&w, place = place_, held = std::string(held), wanted,
+                                          terms, tell = notice()] {
+        return w.srv.table.pass_on(place, held, wanted, terms, tell, w.server_now());
+    };
+    co_return co_await owner_.converse(std::move(act), deadline);
+}
+
+asio::awaitable<result<void>> sim_seat::leave(std::string_view value, time_point deadline) {
+    world& w = owner_.world_;
+    std::function<result<bool>()> act = [&w, name = name_, place = place_,
+                                         value = std::string(value)]() -> result<bool> {
+        static_cast<void>(w.srv.table.leave(name, place, value, w.server_now()));
+        return true;
+    };
+    auto answer = co_await owner_.converse(std::move(act), deadline);
+    if (!answer) co_return answer.error();
+    co_return result<void>{};
 }
 
 asio::awaitable<void> sim_store::await_change(std::string_view, time_point until) {

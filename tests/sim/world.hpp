@@ -75,6 +75,7 @@ struct client {
     time_point paused_until{};
     bool cut_to_server{false};
     bool cut_from_server{false};
+    unsigned seats{0};                       ///< That were taken so far.
     unsigned connection{0};                  ///< Rises whenever a request has timed out.
     time_point last_arrival{};               ///< Requests of one connection arrive in order.
     std::deque<std::function<void()>> mail;  ///< What arrived while it was paused.
@@ -136,10 +137,18 @@ public:
 
     asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
                                            time_point deadline) override;
+    asio::awaitable<result<std::vector<grant>>> acquire_all(std::span<const claim> wanted,
+                                                            attempt which,
+                                                            time_point deadline) override;
+    std::unique_ptr<seat> take_seat(std::string_view name) override;
+    store_abilities abilities() const noexcept override {
+        return {.modes = true, .several = true, .lines = true};
+    }
     asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override;
     asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
                                           time_point deadline) override;
     asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,
+                                                              std::string_view id,
                                                               time_point deadline) override;
     asio::awaitable<result<std::vector<lock_info>>> list(std::string_view prefix,
                                                          time_point deadline) override;
@@ -150,6 +159,7 @@ public:
     const std::string& address() const noexcept override { return address_; }
 
 private:
+    friend class sim_seat;
     template <class T>
     asio::awaitable<result<T>> converse(std::function<result<T>()> at_server, time_point deadline);
 
@@ -157,6 +167,30 @@ private:
     client& me_;
     bool stopped_{false};
     std::string address_{"sim:"};
+};
+
+/// A place in the server's line, behind the same network.
+class sim_seat final : public seat {
+public:
+    sim_seat(sim_store& owner, std::string name);
+
+    asio::awaitable<result<grant>> ask(const claim& wanted, const line_terms& terms,
+                                       time_point deadline) override;
+    asio::awaitable<std::optional<grant>> await_turn(time_point until) override;
+    asio::awaitable<result<std::optional<grant>>> pass_on(std::string_view held,
+                                                          const claim& wanted,
+                                                          const line_terms& terms,
+                                                          time_point deadline) override;
+    asio::awaitable<result<void>> leave(std::string_view value, time_point deadline) override;
+
+private:
+    struct mailbox;
+    [[nodiscard]] memory::lock_table::notice notice() const;
+
+    sim_store& owner_;
+    std::string name_;
+    std::string place_;
+    std::shared_ptr<mailbox> mail_;
 };
 
 }  // namespace holdfast::sim

@@ -18,7 +18,7 @@
 namespace holdfast::test {
 namespace {
 
-int connect_to(const std::string& path) {
+int reach_server(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
@@ -89,7 +89,7 @@ void tcp_cutter::serve() {
         lines = std::move(alive);
         if (watched[0].revents == 0) continue;
         const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-        const int server = connect_to(socket_path_);
+        const int server = reach_server(socket_path_);
         if (client >= 0 && server >= 0) {
             lines.emplace_back(client, server);
         } else {

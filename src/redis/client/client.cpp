@@ -4,6 +4,7 @@
 #include "core/backoff.hpp"
 #include "redis/client/server_error.hpp"
 
+#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -34,23 +35,45 @@ asio::awaitable<result<replies>> client::exchange(batch commands, time_point dea
     // During a back-off the last attempt's failure is the answer: nobody waits for nothing.
     if (!running_ && now < back_off_until_) co_return last_failure_;
     request mine{.commands = std::move(commands), .deadline = deadline};
+    mine.answers.reserve(mine.commands.count);
     queued_.push_back(&mine);
     expect_by(deadline);
     if (ready_)
         flush();
     else
         start_running();
-    if (!co_await mine.finished.wait()) {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (!mine.ended && state.cancelled() == asio::cancellation_type::none) {
+        auto start = [this, &mine](auto&& resume) {
+            if (auto slot = asio::get_associated_cancellation_slot(resume); slot.is_connected())
+                slot.assign([this, &mine](asio::cancellation_type) { cancel(mine); });
+            mine.caller.emplace(std::forward<decltype(resume)>(resume));
+        };
+        co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(start,
+                                                                             asio::use_awaitable);
+    }
+    if (!mine.ended) {
         forget(mine);
         co_return failure{errc::cancelled, "cancelled"};
     }
-    if (!mine.done) co_return mine.failed;
+    if (!mine.answered) co_return mine.failed;
     co_return std::move(mine.answers);
 }
 
+// Posted, so that whoever ends a request is not re-entered by its caller.
+void client::cancel(request& mine) {
+    if (mine.ended || !mine.caller) return;
+    handler caller = std::move(*mine.caller);
+    mine.caller.reset();
+    asio::get_associated_cancellation_slot(caller).clear();
+    asio::post(std::move(caller));
+}
+
 void client::finish(request& done, failure why) {
+    if (done.ended) return;
     done.failed = std::move(why);
-    done.finished.fire();
+    if (done.caller) cancel(done);
+    done.ended = true;
 }
 
 // Its caller's frame goes away; what was sent keeps its place in the line.
@@ -119,6 +142,7 @@ asio::awaitable<void> client::run() {
         if (timed_out_) ended.text = "no reply in time";
         ended.text = where_.address + ": " + ended.text;
         fail_sent(ended);
+        if (hearer_.on_end) hearer_.on_end();
     }
     running_ = false;
     if (!stopped_ && !queued_.empty()) start_running();
@@ -206,36 +230,41 @@ asio::awaitable<result<void>> client::shake_hands() {
 }
 
 void client::flush() {
-    if (writing_ || flush_posted_ || !ready_ || queued_.empty()) return;
+    if (resuming_ || writing_ || flush_posted_) return;  // It goes out with what comes next.
+    // A lone caller's command goes out at once. Where there were several, more may follow in this
+    // turn, and a write for each costs more than to wait for them.
+    if (sent_.empty() && last_batch_ <= 1) return write_queued();
     flush_posted_ = true;
-    // Posted, so that what callers ask for in the same turn goes out in one write.
     auto work = [self = shared_from_this()] {
         self->flush_posted_ = false;
-        if (self->writing_ || !self->ready_ || self->queued_.empty()) return;
-        self->writing_ = true;
-        asio::co_spawn(self->env_.executor, self->write_all(self->line_),
-                       [self](const std::exception_ptr&) {
-                           self->writing_ = false;
-                           self->flush();
-                       });
+        self->write_queued();
     };
     asio::post(env_.executor, std::move(work));
 }
 
-asio::awaitable<void> client::write_all(std::shared_ptr<transport> line) {
-    std::string bytes;
-    while (ready_ && line == line_ && !queued_.empty()) {
-        bytes.clear();
-        for (request* next : std::exchange(queued_, {})) {
-            bytes += next->commands.bytes;
-            sent_.push_back({next, next->commands.count});
-        }
-        const auto written = co_await line->write(bytes);
-        if (!written) {
-            line->close();  // Ends the reader, which fails what was sent.
-            break;
-        }
+void client::write_queued() {
+    if (writing_ || !ready_ || queued_.empty()) return;
+    outgoing_.clear();
+    last_batch_ = queued_.size();
+    for (request* next : queued_) {
+        outgoing_ += next->commands.bytes;
+        sent_.push_back({next, next->commands.count});
     }
+    queued_.clear();
+    const std::size_t written = line_->write_now(outgoing_);
+    if (written == outgoing_.size()) return;
+    writing_ = true;
+    auto rest = write_rest(line_, outgoing_.substr(written));
+    auto go_on = [self = shared_from_this()](const std::exception_ptr&) {
+        self->writing_ = false;
+        self->write_queued();
+    };
+    asio::co_spawn(env_.executor, std::move(rest), std::move(go_on));
+}
+
+asio::awaitable<void> client::write_rest(std::shared_ptr<transport> line, std::string bytes) {
+    const auto written = co_await line->write(bytes);
+    if (!written) line->close();  // Ends the reader, which fails what was sent.
 }
 
 asio::awaitable<failure> client::read_all() {
@@ -245,6 +274,7 @@ asio::awaitable<failure> client::read_all() {
         if (!bytes) co_return bytes.error();
         reader_.feed(std::string_view(chunk.data(), *bytes));
         failure broken = take_replies();
+        resume_answered();
         if (broken.code == errc::protocol) co_return broken;
     }
 }
@@ -259,17 +289,43 @@ failure client::take_replies() {
                 return {errc::protocol, std::string(reader_.why_broken())};
             case resp::reader::state::ready: break;
         }
-        if (answer.is(resp::kind::push)) continue;
+        if (answer.is(resp::kind::push)) {
+            if (hearer_.on_push) hearer_.on_push(answer);
+            continue;
+        }
         if (sent_.empty()) return {errc::protocol, "a reply without a command"};
         sent_request& front = sent_.front();
         if (front.caller) front.caller->answers.push_back(std::move(answer));
         if (--front.missing > 0) continue;
         if (front.caller) {
-            front.caller->done = true;
-            front.caller->finished.fire();
+            front.caller->answered = true;
+            front.caller->ended = true;
+            answered_.push_back(front.caller);
         }
         sent_.pop_front();
     }
+}
+
+// Within this turn, and what they ask for next goes out in one write.
+void client::resume_answered() {
+    resuming_ = true;
+    for (request* const done : answered_) {  // Grows only by what is read.
+        if (!done->caller) continue;         // Cancelled just before: on its way already.
+        handler caller = std::move(*done->caller);
+        done->caller.reset();
+        if (auto slot = asio::get_associated_cancellation_slot(caller); slot.is_connected())
+            slot.clear();
+        try {
+            caller();
+        } catch (...) {
+            // A callback of the user's threw: that is for whoever runs the executor.
+            asio::post(env_.executor,
+                       [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+        }
+    }
+    answered_.clear();
+    resuming_ = false;
+    write_queued();
 }
 
 void client::expect_by(time_point deadline) {
@@ -305,7 +361,7 @@ void client::close_expired(time_point now) {
     bool expired = false;
     for (const sent_request& sent : sent_)
         expired = expired || (sent.caller && sent.caller->deadline <= now);
-    std::deque<request*> waiting;
+    std::vector<request*> waiting;
     for (request* next : std::exchange(queued_, {})) {
         if (next->deadline > now) {
             waiting.push_back(next);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What it is: a client of one Redis server over one connection that all callers share. What comes
-// while a write is under way goes out together with the next. Each exchange has a deadline; one
-// that passes closes the connection, so that no late reply can meet a later command.
+// What it is: a client of one Redis server over one connection that all callers share. What they
+// ask for in one turn goes out in one write; docs/internals/performance.md tells what each step
+// costs. Each exchange has a deadline; one that passes closes the connection, so that no late reply
+// can meet a later command.
 //
 //   state      | next
 //   -----------|---------------------------------------------------------------------------
@@ -13,20 +14,26 @@
 //
 // Thread safety: none; it belongs to its executor.
 // Invariants: reply i belongs to command i of this connection; an exchange whose caller was
-// cancelled keeps its place in the line, and its reply is dropped.
+// cancelled keeps its place in the line, and its reply is dropped. A request is ended once: by its
+// last reply, a failure, or its caller's cancellation, whichever comes first.
 #pragma once
 
 #include <holdfast/errc.hpp>
 #include <holdfast/store.hpp>
 
-#include "port/one_shot.hpp"
 #include "redis/client/settings.hpp"
 #include "redis/client/transport.hpp"
 #include "redis/resp/command.hpp"
 #include "redis/resp/reply.hpp"
 
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <deque>
+#include <exception>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,11 +41,14 @@ namespace holdfast::redis {
 
 /// Commands that are sent together, in order.
 struct batch {
-    std::string bytes;     ///< Written by `resp::append_command`.
-    std::size_t count{0};  ///< How many commands, each of which gets one reply.
+    std::string bytes = roomy();  ///< Written by `resp::append_command`.
+    std::size_t count{0};         ///< How many commands, each of which gets one reply.
 
     template <class... Arguments>
     void add(const Arguments&... arguments);
+
+private:
+    static std::string roomy();
 };
 
 /// The replies to a batch, one for each command.
@@ -60,6 +70,14 @@ public:
     ///              `denied`, `protocol`: the connection was refused. `cancelled`.
     [[nodiscard]] asio::awaitable<result<replies>> exchange(batch commands, time_point deadline);
 
+    /// Who hears what the server tells without being asked, and of the end of each connection.
+    struct hearer {
+        std::function<void(const resp::reply&)> on_push;
+        std::function<void()> on_end;
+    };
+    /// Before the first exchange. Neither may call the client; after `stop`, `on_end` may come.
+    void hear(hearer what) { hearer_ = std::move(what); }
+
     /// Ends everything; exchanges answer `cancelled` from now on.
     void stop();
 
@@ -68,13 +86,16 @@ public:
     [[nodiscard]] const settings& where() const noexcept { return where_; }
 
 private:
+    using handler = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
+    /// One exchange under way; it lives in its caller's frame.
     struct request {
         batch commands;
         time_point deadline;
         replies answers{};
         failure failed{};
-        bool done{false};
-        port::one_shot finished{};
+        bool answered{false};
+        bool ended{false};  // Nothing but to resume the caller is left to do.
+        std::optional<handler> caller{};
     };
     struct sent_request {
         request* caller;  // Null once the caller was cancelled.
@@ -89,10 +110,13 @@ private:
     void read_facts(const resp::reply& hello);
 
     void flush();
-    asio::awaitable<void> write_all(std::shared_ptr<transport> line);
+    void write_queued();
+    asio::awaitable<void> write_rest(std::shared_ptr<transport> line, std::string bytes);
     asio::awaitable<failure> read_all();
     failure take_replies();
+    void resume_answered();
 
+    void cancel(request& mine);
     void finish(request& done, failure why);
     void fail_queued(const failure& why);
     void fail_sent(const failure& why);
@@ -105,10 +129,14 @@ private:
     store_environment env_;
     settings where_;
     server_facts facts_;
+    hearer hearer_;
     std::shared_ptr<transport> line_;  // The connection that is open, or being opened.
     resp::reader reader_;
-    std::deque<request*> queued_;    // Not sent.
-    std::deque<sent_request> sent_;  // Sent, in order; replies are missing.
+    std::vector<request*> queued_;    // Not sent.
+    std::deque<sent_request> sent_;   // Sent, in order; replies are missing.
+    std::vector<request*> answered_;  // Their callers are about to be resumed.
+    std::string outgoing_;            // What is being written; kept for its room.
+    std::size_t last_batch_{0};       // How many requests the last write had.
     alarm sweeper_alarm_;
     time_point sweep_at_{time_point::max()};
     failure last_failure_;         // Of the last attempt to connect ...
@@ -119,9 +147,17 @@ private:
     bool ready_{false};
     bool writing_{false};
     bool flush_posted_{false};
+    bool resuming_{false};
     bool timed_out_{false};  // The connection was closed because a deadline passed.
     bool stopped_{false};
 };
+
+// Room for what an acquisition sends, so that it is allocated once.
+inline std::string batch::roomy() {
+    std::string room;
+    room.reserve(300);
+    return room;
+}
 
 template <class... Arguments>
 void batch::add(const Arguments&... arguments) {

@@ -166,6 +166,13 @@ asio::awaitable<result<std::size_t>> transport::read(std::span<char> into) {
     co_return bytes;
 }
 
+std::size_t transport::write_now(std::string_view bytes) noexcept {
+    if (tls_ || closed_) return 0;
+    const auto sent =
+        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent > 0 ? static_cast<std::size_t>(sent) : 0;
+}
+
 asio::awaitable<result<void>> transport::write(std::string_view bytes) {
     error_code failed;
     const auto buffer = asio::buffer(bytes.data(), bytes.size());

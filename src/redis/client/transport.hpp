@@ -37,6 +37,9 @@ public:
     [[nodiscard]] asio::awaitable<result<void>> open(const settings& where);
     /// @return How many bytes came, or why none did.
     [[nodiscard]] asio::awaitable<result<std::size_t>> read(std::span<char> into);
+    /// Writes what the kernel takes at once. @return How many bytes: none over TLS, or if it takes
+    /// none now, or failed; `write` then tells.
+    [[nodiscard]] std::size_t write_now(std::string_view bytes) noexcept;
     /// Writes all of `bytes`.
     [[nodiscard]] asio::awaitable<result<void>> write(std::string_view bytes);
     void close() noexcept;

@@ -15,16 +15,17 @@ namespace holdfast::redis::resp {
 namespace detail {
 
 inline void append_number(std::string& out, char type, std::integral auto value) {
-    char digits[24];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-    out += type;
-    out.append(digits, end);
-    out.append("\r\n");
+    char line[24];
+    line[0] = type;
+    char* const end = std::to_chars(line + 1, line + sizeof line - 2, value).ptr;
+    end[0] = '\r';
+    end[1] = '\n';
+    out.append(line, end + 2);
 }
 
 inline void append_argument(std::string& out, std::string_view argument) {
     append_number(out, '$', argument.size());
-    out.append(argument).append("\r\n");
+    out.append(argument).append("\r\n", 2);
 }
 
 inline void append_argument(std::string& out, std::integral auto value) {

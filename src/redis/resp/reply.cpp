@@ -133,6 +133,8 @@ reader::state reader::read_items(reply& into, std::int64_t count, unsigned depth
     // Each item has at least three bytes, so a greater count could never be completed.
     if (count < 0 || count > static_cast<std::int64_t>(reply_bytes_max / 3))
         return broken("an array of impossible length");
+    // What is claimed is not believed before it has come.
+    into.items.reserve(std::min<std::size_t>(static_cast<std::size_t>(count), 16));
     for (std::int64_t i = 0; i < count; ++i) {
         const state item = read_value(into.items.emplace_back(), depth + 1);
         if (item != state::ready) return item;

@@ -1,11 +1,19 @@
--- take_away: delete a lock, whoever holds it. O(1); touches its arguments' keys only.
---   KEYS[1]  lock key
---   KEYS[2]  fence key
---   returns  nil if there is no lock, else {value, remaining ms or -1, token or nil}
--- A key of another type fails the GET, so nothing but a lock is ever deleted.
-local holder = redis.call('GET', KEYS[1])
-if not holder then return nil end
-local remaining = redis.call('PTTL', KEYS[1])
-local token = redis.call('GET', KEYS[2])
+-- take_away: delete a lock, whoever holds it, and hand it over if somebody stands in line for it.
+-- O(number of holders), and what hand_over costs. Stands between shares, tokens, holding, places
+-- and hand_over.
+--   KEYS     lock, fence, line, waiters
+--   ARGV[1]  the floor, ARGV[2] seconds, as tokens has them
+--   returns  nil if there is no lock, else {value, remaining ms or -1, token or nil,
+--            'x' exclusive or 's' shared or 'c' counted, number of holders, length of the line}
+-- A key of another type fails, so nothing but a lock is ever deleted.
+local floor, seconds = ARGV[1], ARGV[2]
+local me, own_ttl
+local moved = false
+local kind, holders = look()
+if kind == 'free' then return nil end
+local holder, left = holder_for('x')
+local token = redis.pcall('GET', KEYS[2])
+if type(token) ~= 'string' then token = false end
+local answer = {holder, left, token, kind, holders, redis.call('ZCARD', KEYS[3])}
 redis.call('DEL', KEYS[1])
-return {holder, remaining, token}
+if redis.call('EXISTS', KEYS[3]) == 0 then return answer end

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: one acquisition under way, for the files that the engine is written in.
+// Thread safety: none; it belongs to the engine's executor.
+#pragma once
+
+#include "core/claim_steps.hpp"
+#include "lock/engine.hpp"
+
+#include <array>
+
+namespace holdfast::lock {
+
+/// See the top of the file.
+struct engine::pursuit {
+    const acquire_plan& plan;
+    time_point started;
+    time_point wait_until;
+    core::claim_steps steps;
+    claim wanted;
+    std::string id{};
+
+    std::optional<waiting_line::waiter> member{};  ///< Within the process.
+    std::unique_ptr<seat> place{};                 ///< At the store.
+    std::uint32_t beat{0};                         ///< How often `place` was asked for.
+    std::array<time_point, 16> sent_at{};  ///< When, by the beat; what is older has run out.
+    core::milliseconds lease{0};           ///< For how long it was asked for.
+    std::uint32_t tokens{1};               ///< How many a grant draws.
+    std::optional<grant> turn{};           ///< What was handed over to `place`.
+    bool was_handed{false};                ///< The answer that is judged was handed over.
+    held_ptr handed{};                     ///< What another of this process passed on.
+
+    /// Call before each request for `place`. @return The number of the request.
+    std::uint32_t next_beat(time_point now) {
+        ++beat;
+        sent_at.at(beat % sent_at.size()) = now;
+        return beat;
+    }
+    /// @return From when on a lease counts that the request number `which` gave.
+    [[nodiscard]] time_point counts_from(std::uint32_t which) const {
+        const bool known = which <= beat && beat - which < sent_at.size();
+        return known ? sent_at.at(which % sent_at.size()) : time_point{};
+    }
+    /// @return Whether it waits in line within the process.
+    [[nodiscard]] bool in_process() const noexcept {
+        const acquire_options& how = plan.options;
+        return how.wait.count() > 0 && !plan.retry && how.mode == lock_mode::exclusive &&
+               how.permits == 0;
+    }
+};
+
+[[nodiscard]] inline core::nanoseconds stop_margin_of(const acquire_options& options) {
+    if (options.stop_margin) return *options.stop_margin;
+    return core::default_stop_margin(options.ttl);
+}
+
+[[nodiscard]] inline failure too_late(core::milliseconds ttl) {
+    return {errc::unreachable,
+            "the store granted the lock too late to be of use within its ttl of " +
+                std::to_string(ttl.count()) + " ms; it was given back"};
+}
+
+[[nodiscard]] inline failure cancelled_wait() {
+    return {errc::cancelled, "the wait was ended before the lock was held"};
+}
+
+}  // namespace holdfast::lock

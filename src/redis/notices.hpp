@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: what a server tells a store without being asked: that a lock was handed to a seat,
+// and that a key which somebody watches has changed. One connection beside the client's, opened
+// when somebody first waits, and closed when nobody has waited for a while.
+//
+//   state     | next
+//   ----------|---------------------------------------------------------------------------
+//   closed    | opening, when somebody waits
+//   opening   | listening; or closed for a pause, within which `ready` says no
+//   listening | opening, when the connection ends; closed, when nobody has waited for 10 s
+//
+// Thread safety: none; it belongs to its executor.
+// Invariants: a key is watched by one command at a time. After a connection ended, every listener
+// is told to ask again, as what was told meanwhile is lost.
+#pragma once
+
+#include <holdfast/store.hpp>
+
+#include "redis/client/client.hpp"
+#include "redis/client/settings.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::redis {
+
+/// See the top of the file.
+class notices : public std::enable_shared_from_this<notices> {
+public:
+    /// Who is told. Told from within the reading of replies: it only notes what it hears.
+    class listener {
+    public:
+        /// What scripts publish to it: places.lua.
+        virtual void on_message(std::string_view words) = 0;
+        /// A key that it watches has that many ms to live; -1: for ever; -2: it is gone.
+        virtual void on_left(std::int64_t left_ms) = 0;
+        /// Something may have been missed.
+        virtual void on_restart() = 0;
+
+    protected:
+        ~listener() = default;
+    };
+
+    /// @param id  32 hexadecimal digits that nobody else has.
+    notices(const store_environment& environment, settings where, std::string_view id);
+
+    /// Waits until the server tells us what it has to tell, or that cannot be had for now.
+    /// @return `listening()`.
+    [[nodiscard]] asio::awaitable<bool> ready(time_point deadline);
+    [[nodiscard]] bool listening() const noexcept { return listening_; }
+    /// @return The channel on which messages are published; a listener's stand behind its number.
+    [[nodiscard]] const std::string& channel() const noexcept { return channel_; }
+
+    /// @return The listener's number, above 0. It stays until `leave`.
+    [[nodiscard]] std::uint64_t enter(listener& who);
+    void leave(std::uint64_t number);
+    /// Tells `who` now, and whenever `key` changes, how long it lives.
+    void watch(const std::string& key, listener& who);
+    void unwatch(const std::string& key, listener& who);
+
+    /// Ends everything; listeners are told to ask again.
+    void stop();
+
+private:
+    struct watched {
+        std::vector<listener*> listeners{};
+        bool asking{false};
+        bool changed{false};  // Since it was asked about.
+    };
+    class arrival;
+
+    [[nodiscard]] bool wanted() const noexcept;
+    void start_running();
+    void note_idle();
+    asio::awaitable<void> run();
+    asio::awaitable<result<void>> subscribe();
+    asio::awaitable<void> serve();
+    asio::awaitable<bool> ping();
+    void resume();
+    void restart_listeners();
+    void take_in(const resp::reply& push);
+    void deliver(std::string_view message);
+    void look_at(const std::string& key, watched& which);
+    asio::awaitable<void> ask_about(std::string key);
+
+    [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
+
+    store_environment env_;
+    settings where_;
+    std::string channel_;
+    std::shared_ptr<client> line_;  // The connection, or the last one.
+    alarm bell_;                    // Of `run`.
+    std::uint64_t last_number_{0};
+    std::map<std::uint64_t, listener*> listeners_;
+    std::map<std::string, watched, std::less<>> watched_;
+    std::vector<alarm*> arrivals_;  // Of those who are in `ready`.
+    time_point retry_at_{};         // `ready` says no until then.
+    time_point last_heard_{};
+    time_point idle_since_{};
+    bool running_{false};
+    bool connected_{false};
+    bool listening_{false};
+    bool stopped_{false};
+};
+
+}  // namespace holdfast::redis

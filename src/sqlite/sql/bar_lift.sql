@@ -1,0 +1,4 @@
+-- SPDX-License-Identifier: BSL-1.0
+-- bar_lift: whoever waited got the name.
+--   :name
+DELETE FROM bar WHERE name = :name;

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The mutexes over each store, with the standard's lock types and several threads.
+#include <holdfast/holdfast.hpp>
+
+#include "conformance/store_kinds.hpp"
+#include "support/poll.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <latch>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <vector>
+
+namespace holdfast::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class shared_mutexes : public testing::TestWithParam<store_kind> {
+protected:
+    void SetUp() override {
+        if (!GetParam().able.modes) GTEST_SKIP() << "it has exclusive locks only";
+    }
+    /// Runs `work` on a thread of its own, as another holder would.
+    template <class Work>
+    static void elsewhere(Work work) {
+        std::jthread(std::move(work)).join();
+    }
+
+    std::unique_ptr<store_place> place_ = GetParam().make_place();
+    locker locks_{place_->url()};
+    locker others_{place_->url()};
+};
+
+TEST_P(shared_mutexes, let_readers_in_together_and_a_writer_alone) {
+    shared_mutex mine{locks_, "table"};
+    shared_mutex theirs{others_, "table"};
+    {
+        const std::shared_lock reading(mine);
+        EXPECT_GT(mine.fencing_token(), 0U);
+        EXPECT_FALSE(mine.lost().stop_requested());
+        elsewhere([&] {
+            const std::shared_lock also_reading(theirs, std::try_to_lock);
+            EXPECT_TRUE(also_reading.owns_lock());
+            EXPECT_EQ(locks_.inspect("table").value()->holders, 2U);
+        });
+        elsewhere([&] {
+            EXPECT_FALSE(theirs.try_lock());
+            EXPECT_FALSE(theirs.try_lock_for(5ms));
+        });
+    }
+    ASSERT_TRUE(poll_until([&] { return !locks_.inspect("table").value(); }));
+    const std::unique_lock writing(mine);
+    EXPECT_EQ(locks_.inspect("table").value()->mode, lock_mode::exclusive);
+    elsewhere([&] {
+        EXPECT_FALSE(theirs.try_lock_shared());
+        EXPECT_FALSE(theirs.try_lock_shared_for(5ms));
+        EXPECT_FALSE(theirs.try_lock_shared_until(std::chrono::steady_clock::now() + 5ms));
+        EXPECT_EQ(theirs.remaining(), 0ms);
+        EXPECT_TRUE(theirs.lost().stop_requested());
+    });
+}
+
+TEST_P(shared_mutexes, work_with_scoped_lock_over_several) {
+    shared_mutex first{locks_, "first"};
+    shared_mutex second{locks_, "second"};
+    std::shared_mutex local;
+    std::atomic<int> inside{0};
+    auto work = [&](shared_mutex& a, shared_mutex& b) {
+        for (int i = 0; i < 10; ++i) {
+            const std::scoped_lock all(a, b, local);
+            EXPECT_EQ(inside++, 0);
+            --inside;
+        }
+    };
+    std::jthread one([&] { work(first, second); });
+    std::jthread other([&] { work(second, first); });
+}
+
+// Why: the exclusion, as programs use it. How: writers add to two numbers, readers compare them.
+TEST_P(shared_mutexes, show_readers_no_half_written_state) {
+    shared_mutex mine{locks_, "numbers"};
+    shared_mutex theirs{others_, "numbers"};
+    long first = 0;
+    long second = 0;
+    std::atomic<int> differences{0};
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 2; ++i)
+            threads.emplace_back([&, i] {
+                for (int round = 0; round < 20; ++round) {
+                    const std::unique_lock writing(i == 0 ? mine : theirs);
+                    ++first;
+                    std::this_thread::yield();
+                    ++second;
+                }
+            });
+        for (int i = 0; i < 4; ++i)
+            threads.emplace_back([&, i] {
+                for (int round = 0; round < 20; ++round) {
+                    const std::shared_lock reading(i % 2 == 0 ? mine : theirs);
+                    if (first != second) ++differences;
+                }
+            });
+    }
+    EXPECT_EQ(differences, 0);
+    EXPECT_EQ(first, 40);
+    EXPECT_EQ(second, 40);
+}
+
+TEST_P(shared_mutexes, tell_a_reader_that_it_lost_its_share) {
+    shared_mutex table{locks_, "table", {.ttl = 300ms}};
+    table.lock_shared();
+    ASSERT_TRUE(others_.break_lock("table").value());
+    EXPECT_TRUE(poll_until([&] { return table.lost().stop_requested(); }));
+    table.unlock_shared();
+}
+
+TEST_P(shared_mutexes, let_as_many_in_as_there_are_permits) {
+    mutex permits{locks_, "pool", {.permits = 2}};
+    permits.lock();
+    std::latch tried{1};
+    std::jthread second([&] {
+        EXPECT_TRUE(permits.try_lock());
+        tried.wait();
+        permits.unlock();
+    });
+    ASSERT_TRUE(poll_until([&] { return others_.inspect("pool").value()->holders == 2; }));
+    elsewhere([&] { EXPECT_FALSE(permits.try_lock()); });
+    tried.count_down();
+    elsewhere([&] {
+        EXPECT_TRUE(permits.try_lock_for(20s));
+        permits.unlock();
+    });
+    permits.unlock();
+}
+
+INSTANTIATE_TEST_SUITE_P(every_store, shared_mutexes, testing::ValuesIn(store_kinds()),
+                         testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace holdfast::test
