@@ -85,7 +85,16 @@ asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_
         if (aim.steps.maybe_ours() && why.code == errc::unreachable) why.code = errc::in_doubt;
         co_return why;
     }
-    co_return make_granted(aim, *answer, started);
+    held_ptr held = make_granted(aim, *answer, started);
+    if (!aim.was_handed || options.auto_renew) co_return held;
+    // Nobody renews it, so this is the time to get all of what was asked for.
+    const auto longer = co_await renew(held, options.ttl);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const bool cancelled = state.cancelled() != asio::cancellation_type::none;
+    if (!cancelled && held->held() && now() < held->stop_by()) co_return held;
+    drop(held);
+    if (cancelled) co_return cancelled_wait();
+    co_return longer ? too_late(options.ttl) : longer.error();
 }
 
 held_ptr engine::make_granted(pursuit& aim, const grant& given, time_point started) {

@@ -78,8 +78,10 @@ public:
     [[nodiscard]] asio::awaitable<result<void>> release(held_ptr held);
     /// The guard is gone: releases in the background what it still held.
     void drop(const held_ptr& held);
-    /// Thread-safe.
+    /// Thread-safe; `let_go` follows, on the executor.
     [[nodiscard]] static result<lease> hand_over(const held_ptr& held);
+    /// `held` is not held here any more: those of this process who wait for it ask the store.
+    void let_go(const held_ptr& held);
 
     [[nodiscard]] asio::awaitable<result<core::milliseconds>> renew_known(lease known);
     [[nodiscard]] asio::awaitable<result<void>> release_known(lease known);
@@ -128,6 +130,7 @@ private:
     [[nodiscard]] failure busy_here(const waiting_line::waiter& me) const;
     asio::awaitable<turn> stand_in_line(pursuit& aim);
     void use_prepared(pursuit& aim);
+    void forget_doubt(pursuit& aim);
     void leave_behind(waiting_line::waiter& me);
     asio::awaitable<void> await_turn(pursuit& aim);
     void take_place(pursuit& aim);

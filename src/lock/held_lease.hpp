@@ -46,6 +46,7 @@ struct held_lease {
     std::atomic<core::milliseconds> ttl{core::milliseconds{0}};
     std::atomic<time_point> valid_until{time_point{}};
     std::stop_source lost;
+    std::atomic<bool> id_was_told{false};  ///< To its holder, who may use it elsewhere.
 
     // The engine's.
     time_point sent{};              ///< When the last renewal that succeeded was sent.

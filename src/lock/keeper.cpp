@@ -94,8 +94,7 @@ void engine::look_after(const held_ptr& held, time_point now, std::vector<held_p
     unwatch(*held);
     if (!held->held()) {
         if (held->why_lost() != lost_reason::none) ++counted_.losses;  // Its holder saw it first.
-        if (line_of(*held)) forget_if_idle(held->name);
-        return;
+        return let_go(held);
     }
     if (now >= held->hold_until) return lose(held, lost_reason::max_hold);
     if (now >= held->stop_by()) {
@@ -135,6 +134,10 @@ asio::awaitable<void> engine::renew_group(std::vector<held_ptr> group) {
     asks.reserve(group.size());
     for (const held_ptr& held : group) {
         const core::milliseconds ttl = held->ttl;
+        // What was handed over may have been given for longer than the ttl: this shortens it, also
+        // if the answer is lost.
+        const time_point shorter = core::valid_until(sent, ttl, held->drift_factor);
+        held->valid_until = std::min(held->valid_until.load(), shorter);
         asks.push_back({.name = held->name, .value = held->value, .ttl = ttl});
         until = std::min(until,
                          core::attempt_until(sent, ttl, parts_.options.timeout, held->stop_by()));
@@ -182,10 +185,7 @@ void engine::lose(const held_ptr& held, lost_reason why) {
     unwatch(*held);
     if (!held->lose(why)) return;
     ++counted_.losses;
-    if (const auto line = line_of(*held)) {
-        line->wake_first();
-        forget_if_idle(held->name);
-    }
+    let_go(held);
     parts_.signal(held->lost);
 }
 

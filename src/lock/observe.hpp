@@ -32,6 +32,7 @@ using session_ptr = std::shared_ptr<session>;
 
 [[nodiscard]] inline const std::string& id_of(const held_ptr& state) noexcept {
     static const std::string none;
+    if (state) state->id_was_told = true;
     return state ? state->id : none;
 }
 
@@ -75,7 +76,9 @@ using session_ptr = std::shared_ptr<session>;
     if (!owner->at_home())
         return failure(lost_reason::forked, "the lock is held by the process that forked");
     state->lose_if_over(boot_clock::now());
-    return engine::hand_over(state);
+    auto handed = engine::hand_over(state);
+    if (handed) owner->let_go(state);
+    return handed;
 }
 
 }  // namespace holdfast::lock

@@ -99,6 +99,7 @@ asio::awaitable<engine::turn> engine::stand_in_line(pursuit& aim) {
         co_return turn::cancelled;
     }
     if (me.handed) {
+        forget_doubt(aim);
         aim.handed = std::exchange(me.handed, nullptr);
         co_return turn::handed;
     }
@@ -111,14 +112,22 @@ asio::awaitable<engine::turn> engine::stand_in_line(pursuit& aim) {
 
 // What was done for one who does not wait any more is undone.
 void engine::leave_behind(waiting_line::waiter& me) {
+    me.leave();  // Or it would be the next to whom the lock is handed.
     if (me.handed) drop(std::exchange(me.handed, nullptr));
     if (!me.prepared) return;
     prepared_place ready = *std::exchange(me.prepared, std::nullopt);
     leave_in_background(std::move(ready.place), std::move(ready.value));
 }
 
+// What an earlier attempt may have taken, or may yet take, is given back: it goes on without it.
+void engine::forget_doubt(pursuit& aim) {
+    if (aim.steps.maybe_ours()) release_in_background(aim.wanted.name, aim.wanted.value);
+    aim.steps.give_up();
+}
+
 // Whoever released the lock has asked for us already.
 void engine::use_prepared(pursuit& aim) {
+    forget_doubt(aim);
     prepared_place ready = *std::exchange(aim.member->prepared, std::nullopt);
     aim.place = std::move(ready.place);
     aim.id = std::move(ready.id);
@@ -134,6 +143,8 @@ void engine::use_prepared(pursuit& aim) {
 
 line_terms engine::terms_for(const acquire_options& options, time_point since, bool several) const {
     line_terms terms{.lease = core::place_lease(options.ttl, stop_margin_of(options))};
+    // What nobody renews is to last.
+    if (!options.auto_renew) terms.lease = std::max(terms.lease, options.ttl);
     if (options.fair)
         terms.waited = std::chrono::floor<std::chrono::microseconds>(now() - since);
     else if (several)
@@ -176,6 +187,9 @@ bool engine::pass_to_next(const held_ptr& held, waiting_line& line) {
     if (next == nullptr || stopped_ || held->renewing) return false;
     const acquire_options& options = *next->options;
     const bool token = options.fence && held->fencing_token != 0;
+    // Who was told the id may use it: it must not outlive the release. And nobody would renew what
+    // is half over.
+    if (held->id_was_told || !options.auto_renew) return false;
     if (options.fair || line.passes >= passes_max || options.ttl != held->ttl.load() ||
         options.fence != token || (token && line.tokens_left == 0))
         return false;
@@ -226,10 +240,10 @@ asio::awaitable<result<void>> engine::pass_through_store(held_ptr held,
     ready.id = std::move(who.id);
     ready.value = wanted.value;
     ready.asked_at = now();
-    line->passing = true;
-    auto answer = co_await ready.place->pass_on(held->value, wanted,
-                                                terms_for(options, since, true), op_deadline());
-    line->passing = false;
+    const line_terms terms = terms_for(options, since, true);
+    const waiting_line::passage under_way(*line);
+    auto answer = co_await ready.place->pass_on(held->value, wanted, terms, op_deadline());
+    under_way.end();
     result<void> gone{};
     if (answer) {
         ++counted_.releases;

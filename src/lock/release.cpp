@@ -26,6 +26,7 @@ failure not_held(const held_lease& held) {
 }  // namespace
 
 asio::awaitable<result<void>> engine::release(held_ptr held) {
+    co_await asio::this_coro::throw_if_cancelled(false);  // What is given up is to be released.
     const auto line = line_of(*held);
     if (line && pass_to_next(held, *line)) co_return result<void>{};
     unwatch(*held);
@@ -60,6 +61,14 @@ void engine::drop(const held_ptr& held) {
         // Outcomes are counted by the release itself; there is nobody to tell.
         static_cast<void>(co_await self->release_held(held));
     });
+}
+
+void engine::let_go(const held_ptr& held) {
+    unwatch(*held);
+    const auto line = line_of(*held);
+    if (!line) return;
+    line->wake_first();
+    forget_if_idle(held->name);
 }
 
 result<lease> engine::hand_over(const held_ptr& held) {

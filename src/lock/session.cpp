@@ -110,14 +110,21 @@ asio::any_io_executor session::user_executor() {
     return driver_ && at_home() ? driver_->user_executor() : executor_;
 }
 
+void session::post(std::function<void()> work) {
+    if (driver_)
+        driver_->post(std::move(work));
+    else
+        asio::post(executor_, std::move(work));
+}
+
+void session::let_go(const held_ptr& held) {
+    post([owner = engine_, held] { owner->let_go(held); });
+}
+
 void session::drop(const held_ptr& held) noexcept {
     if (!at_home()) return;
     try {
-        auto work = [owner = engine_, held] { owner->drop(held); };
-        if (driver_)
-            driver_->post(std::move(work));
-        else
-            asio::post(executor_, std::move(work));
+        post([owner = engine_, held] { owner->drop(held); });
     } catch (...) {
         // Out of memory: the lease ends by its ttl.
         held->give_up();

@@ -72,6 +72,8 @@ public:
 
     /// Gives `held` up without waiting for anything.
     void drop(const held_ptr& held) noexcept;
+    /// `held` was handed over to another process.
+    void let_go(const held_ptr& held);
 
     /// @return Whether this is the process that opened the session.
     [[nodiscard]] bool at_home() const noexcept { return home_.at_home(); }
@@ -88,6 +90,7 @@ private:
         co_return foreign();
     }
     static std::shared_ptr<session> make_shared_session();
+    void post(std::function<void()> work);
     result<void> start(const asio::any_io_executor& executor, const store_factory& make,
                        const locker_options& options);
 

@@ -48,12 +48,14 @@ public:
         waiter(const waiter&) = delete;
         waiter& operator=(const waiter&) = delete;
         ~waiter() {
-            std::erase(line_->waiting_, this);
+            leave();
             line_->wake_first();
         }
+        /// Is handed nothing any more from now on.
+        void leave() noexcept { std::erase(line_->waiting_, this); }
         /// @return Whether it may compete at the store.
         [[nodiscard]] bool may_compete() const noexcept {
-            return line_->waiting_.front() == this && !line_->taken();
+            return line_->first() == this && !line_->taken();
         }
         [[nodiscard]] waiting_line& line() const noexcept { return *line_; }
 
@@ -79,6 +81,19 @@ public:
     void wake_first() {
         if (!waiting_.empty() && !taken()) waiting_.front()->bell.wake();
     }
+    /// While it lives, the lock is on its way to the store and back, also if that ends by a throw.
+    class passage {
+    public:
+        explicit passage(waiting_line& line) noexcept : line_(line) { line_.passing = true; }
+        passage(const passage&) = delete;
+        passage& operator=(const passage&) = delete;
+        ~passage() { end(); }
+        void end() const noexcept { line_.passing = false; }
+
+    private:
+        waiting_line& line_;
+    };
+
     [[nodiscard]] bool idle() const noexcept { return waiting_.empty() && !taken(); }
 
     held_ptr holder;            ///< Who got it through this line last.

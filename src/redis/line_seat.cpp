@@ -74,9 +74,16 @@ asio::awaitable<result<grant>> line_seat::stand(verb which, std::string_view hel
                                                 const claim& wanted, const line_terms& terms,
                                                 time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    co_await join(deadline);
-    if (co_await was_cancelled()) co_return cancelled();
     const bool passes = which == verb::pass;
+    // A release does not wait until we are told of things: we ask again later.
+    if (passes && number_ == 0)
+        number_ = told_->enter(*this);
+    else
+        co_await join(deadline);
+    const bool stopped = co_await was_cancelled();
+    if (stopped) co_return cancelled();
+    ask_again_ = false;
+    heard_first_ = false;
     const char* const mode = wanted.permits > 0                 ? "c"
                              : wanted.mode == lock_mode::shared ? "s"
                                                                 : "x";
@@ -119,8 +126,8 @@ result<grant> line_seat::settle(const resp::reply& answer) {
     }
     if (verdict != 0 || told.size() != 4) return nonsense(*server_);
     answered_ = sent_;
-    ask_again_ = false;
-    if (const bool first = told[1].integer == 1; first != first_) {
+    // A message may overtake the answer.
+    if (const bool first = told[1].integer == 1 || heard_first_; first != first_) {
         first_ = first;
         first_since_ = now();
         if (!first) unwatch();
@@ -198,6 +205,7 @@ asio::awaitable<result<void>> line_seat::leave(std::string_view value, time_poin
 // "g SERIAL TOKEN": it was handed over. "h": we are the first now.
 void line_seat::on_message(std::string_view words) {
     if (words == "h") {
+        heard_first_ = true;
         if (!std::exchange(first_, true)) {
             first_since_ = now();
             free_at_ = time_point::max();

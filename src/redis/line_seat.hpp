@@ -70,9 +70,10 @@ private:
     std::uint64_t answered_{0};  // ... and of the last that was answered.
     std::optional<handed> handed_;
     bool ask_again_{false};
-    bool counted_{false};    // What it asked for.
-    std::uint32_t beat_{0};  // `line_terms::beat` of the last asking.
-    bool first_{false};      // Of the line.
+    bool heard_first_{false};  // Since the last asking was sent.
+    bool counted_{false};      // What it asked for.
+    std::uint32_t beat_{0};    // `line_terms::beat` of the last asking.
+    bool first_{false};        // Of the line.
     bool watching_{false};
     time_point first_since_{};
     time_point free_at_{time_point::max()};  // When a lease ends that is in the way.

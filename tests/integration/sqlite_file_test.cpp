@@ -326,12 +326,12 @@ TEST_F(sqlite_file, works_on_when_its_notify_file_was_removed) {
         ASSERT_TRUE(held);
         fs::remove(path() + "-notify");
         std::atomic<bool> done{false};
+        const auto before = second.statistics().refusals;
         std::jthread waiter([&] {
             const auto got = second.acquire("job", {.wait = 1min});
             EXPECT_TRUE(got);
             done = true;
         });
-        const auto before = second.statistics().refusals;
         ASSERT_TRUE(poll_until([&] { return second.statistics().refusals > before || done; }));
         EXPECT_TRUE(held->release());
         EXPECT_TRUE(poll_until([&] { return done.load(); }, 15s));

@@ -132,6 +132,85 @@ TEST_F(lines, a_wait_that_ends_leaves_at_once) {
     EXPECT_EQ(waiting(), 0U);
 }
 
+// Why: were it handed to the one who leaves, it would be renewed for ever, and held by nobody.
+TEST_F(lines, a_lock_is_not_handed_to_one_who_stops_waiting_in_the_same_moment) {
+    std::stop_source stop;
+    client& me = *w.clients[0];
+    want(0, "holder", patient, 100ms);
+    auto work = [](client& who, std::stop_source& other) -> asio::awaitable<void> {
+        auto held = co_await who.engine->acquire("job", patient);
+        if (!held) co_return;
+        static_cast<void>(co_await sleep_until(*who.time, who.time->now() + 500ms));
+        other.request_stop();
+        static_cast<void>(co_await who.engine->release(*held));
+    };
+    w.spawn(work(me, stop));
+    w.run_for(200ms);
+    acquire_options stopped = patient;
+    stopped.stop = stop.get_token();
+    want(0, "stopped", stopped);
+    want(0, "next", patient);
+    want(1, "other", patient);
+    w.run_for(3s);
+    EXPECT_THAT(order, testing::UnorderedElementsAre("holder", "stopped not", "next", "other"));
+    EXPECT_TRUE(free());
+}
+
+TEST_F(lines, those_of_a_process_ask_the_store_once_one_has_handed_its_lease_over) {
+    client& me = *w.clients[0];
+    want(0, "holder", patient, 100ms);
+    auto work = [](client& who, client& other) -> asio::awaitable<void> {
+        auto held = co_await who.engine->acquire("job", patient);
+        if (!held) co_return;
+        static_cast<void>(co_await sleep_until(*who.time, who.time->now() + 500ms));
+        const auto handed = lock::engine::hand_over(*held);
+        who.engine->let_go(*held);
+        if (!handed) co_return;
+        acquire_options how;
+        auto adopted = co_await other.engine->adopt(*handed, how);
+        if (adopted) other.engine->drop(*adopted);
+    };
+    w.spawn(work(me, *w.clients[1]));
+    w.run_for(200ms);
+    want(0, "next", patient);
+    w.run_for(2s);
+    EXPECT_THAT(order, ElementsAre("holder", "next"));
+}
+
+TEST_F(lines, who_renews_nothing_gets_all_of_the_ttl) {
+    acquire_options unrenewed = patient;
+    unrenewed.auto_renew = false;
+    want(0, "holder", patient, 100ms);
+    want(0, "before", patient, 100ms);
+    want(0, "a", unrenewed, 8s);
+    want(1, "b", unrenewed, 8s);
+    w.run_for(20s);
+    EXPECT_THAT(order, testing::UnorderedElementsAre("holder", "before", "a", "b"));
+}
+
+// Why: an id is a capability; it must not let anybody release the next one's lock.
+TEST_F(lines, who_was_told_the_id_does_not_leave_it_to_the_next) {
+    client& me = *w.clients[0];
+    want(0, "holder", patient, 100ms);
+    std::string id;
+    auto work = [](client& who, std::string& told) -> asio::awaitable<void> {
+        auto held = co_await who.engine->acquire("job", patient);
+        if (!held) co_return;
+        (*held)->id_was_told = true;
+        told = (*held)->id;
+        static_cast<void>(co_await sleep_until(*who.time, who.time->now() + 500ms));
+        static_cast<void>(co_await who.engine->release(*held));
+    };
+    w.spawn(work(me, id));
+    w.run_for(200ms);
+    want(0, "next", patient, 5s);
+    w.run_for(1s);
+    ASSERT_THAT(order, ElementsAre("holder", "next"));
+    const auto held = w.srv.table.inspect("job", w.server_now());
+    ASSERT_TRUE(held);
+    EXPECT_NE(held->id, id);
+}
+
 TEST_F(lines, a_hand_over_that_nobody_is_told_of_is_found_with_the_next_question) {
     want(0, "holder", patient, 1s);
     want(1, "a", patient, 1s);

@@ -46,7 +46,8 @@ public:
 private:
     asio::awaitable<void> one_round() {
         acquire_options options;
-        options.ttl = milliseconds(200 + world_.draw(2800));
+        options.ttl =
+            milliseconds(world_.chance(15) ? 20 + world_.draw(280) : 200 + world_.draw(2800));
         options.wait = milliseconds(world_.chance(50) ? 0 : world_.draw(3000));
         options.auto_renew = world_.chance(80);
         if (world_.chance(10)) options.max_hold = milliseconds(1 + world_.draw(4000));
@@ -120,6 +121,7 @@ private:
                     me_.engine->drop(held);
                     break;
                 }
+                me_.engine->let_go(held);
                 client& other = *world_.clients[world_.draw(world_.clients.size())];
                 acquire_options how;
                 auto adopted = co_await other.engine->adopt(*handed, how);

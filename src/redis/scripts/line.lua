@@ -36,7 +36,8 @@ local function keep(what, ttl)
     return 1
   end
   if type(holder) == 'string' then return 0 end
-  return keep_share(what, ttl)
+  local left = (tonumber(redis.call('ZSCORE', KEYS[1], what) or 0)) - now()
+  return keep_share(what, math.max(ttl, left))
 end
 local function leave_line()
   moved = redis.call('ZRANGE', KEYS[3], 0, 0)[1] == me
