@@ -19,6 +19,8 @@ using std::chrono::milliseconds;
 
 /// The first of the line watches the key only if it is not handed over at once.
 constexpr auto watch_after = 2ms;
+/// For so long a release that passes the lock on may wait for the connection that tells of things.
+constexpr auto release_delay = 100ms;
 
 failure cancelled() { return {errc::cancelled, "cancelled"}; }
 
@@ -46,12 +48,11 @@ std::string line_seat::id() const { return told_->channel() + "." + std::to_stri
 
 // Before the first asking, so that nothing that it leads to is missed; where that takes too long,
 // we ask again now and then instead.
-asio::awaitable<void> line_seat::join(time_point deadline) {
+asio::awaitable<void> line_seat::join(time_point until) {
     if (number_ != 0) co_return;
     number_ = told_->enter(*this);
     if (told_->listening()) co_return;
-    const time_point present = now();
-    static_cast<void>(co_await told_->ready(present + (deadline - present) / 2));
+    static_cast<void>(co_await told_->ready(until));
     ask_again_ = false;
 }
 
@@ -75,11 +76,9 @@ asio::awaitable<result<grant>> line_seat::stand(verb which, std::string_view hel
                                                 time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     const bool passes = which == verb::pass;
-    // A release does not wait until we are told of things: we ask again later.
-    if (passes && number_ == 0)
-        number_ = told_->enter(*this);
-    else
-        co_await join(deadline);
+    // A release does not wait for long until we are told of things: else we ask again.
+    const time_point joined_by = now() + (deadline - now()) / 2;
+    co_await join(passes ? std::min(joined_by, now() + release_delay) : joined_by);
     const bool stopped = co_await was_cancelled();
     if (stopped) co_return cancelled();
     ask_again_ = false;

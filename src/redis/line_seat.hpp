@@ -48,7 +48,7 @@ private:
     void on_left(std::int64_t left_ms) override;
     void on_restart() override;
 
-    asio::awaitable<void> join(time_point deadline);
+    asio::awaitable<void> join(time_point until);
     asio::awaitable<result<grant>> stand(verb which, std::string_view held, const claim& wanted,
                                          const line_terms& terms, time_point deadline);
     result<grant> settle(const resp::reply& answer);
