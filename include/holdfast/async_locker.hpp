@@ -79,6 +79,7 @@ public:
 
 private:
     friend class async_locker;
+    friend class lock::session;
     async_guard(std::shared_ptr<lock::session> owner,
                 std::shared_ptr<lock::held_lease> state) noexcept;
     void drop() noexcept;

@@ -60,9 +60,9 @@ struct claim {
 
 /// Who asks for a lock, for stores whose values tell of the holder.
 struct claimant {
-    std::string host;     ///< Host name.
-    std::int64_t pid{0};  ///< Process id on that host.
-    std::string owner;    ///< `acquire_options::owner`.
+    std::string_view host;   ///< Host name.
+    std::int64_t pid{0};     ///< Process id on that host.
+    std::string_view owner;  ///< `acquire_options::owner`.
 };
 
 /// How one acquisition is known.
@@ -145,6 +145,50 @@ struct store_abilities {
     bool lines{false};    ///< `take_seat`.
 };
 
+/// One acquisition or release at a time without a coroutine, over and over: the way of who takes
+/// and releases many locks that nobody else wants. It allocates nothing once it is warm. What is
+/// no plain yes is left to a coroutine, so that what follows is decided in one place.
+/// The rules of `store`'s verbs hold for these, too.
+class shortcut {
+public:
+    /// Who is told.
+    class caller {
+    public:
+        /// The answer is there. Called on the executor, and never within what started it.
+        virtual void on_answer() = 0;
+
+    protected:
+        ~caller() = default;
+    };
+
+    shortcut() = default;
+    shortcut(const shortcut&) = delete;
+    shortcut& operator=(const shortcut&) = delete;
+    /// What is under way is not told any more; it may still take effect.
+    virtual ~shortcut() = default;
+
+    /// Starts a `first` attempt for an exclusive lock that is not counted.
+    /// @param wanted  Lives until `conclude`'s end, or until `granted` told a grant.
+    /// @return false if it has to be done by `store::acquire`: nothing was done.
+    [[nodiscard]] virtual bool start_acquire(const claim& wanted, time_point deadline,
+                                             caller& tell) = 0;
+    /// @return The grant, if the answer is a plain yes.
+    [[nodiscard]] virtual std::optional<grant> granted() = 0;
+    /// What `store::acquire` would have answered, whatever else it takes to know it.
+    [[nodiscard]] virtual asio::awaitable<result<grant>> conclude_acquire(const claim& wanted,
+                                                                          time_point deadline) = 0;
+
+    /// @return false if it has to be done by `store::release`: nothing was done.
+    [[nodiscard]] virtual bool start_release(std::string_view name, std::string_view value,
+                                             time_point deadline, caller& tell) = 0;
+    /// @return Whether the answer is a plain yes.
+    [[nodiscard]] virtual bool released() = 0;
+    /// What `store::release` would have answered.
+    [[nodiscard]] virtual asio::awaitable<result<void>> conclude_release(std::string_view name,
+                                                                         std::string_view value,
+                                                                         time_point deadline) = 0;
+};
+
 /// One of several renewals in one conversation.
 struct renewal {
     std::string_view name;
@@ -164,9 +208,10 @@ public:
     store& operator=(const store&) = delete;
     virtual ~store() = default;
 
-    /// @return An identity that was never used before, of the form that this store's locks have.
-    ///         By default 32 hex digits, in a value that tells of the holder.
-    [[nodiscard]] virtual identity draw_identity(entropy& random, const claimant& who) const;
+    /// Draws an identity that was never used before, of the form that this store's locks have.
+    /// By default 32 hex digits, in a value that tells of the holder.
+    /// @param into  What room it has is used again.
+    virtual void draw_identity(entropy& random, const claimant& who, identity& into) const;
     /// @return The value of the lock with that id, where the id alone tells it; by default it does
     ///         not, and who knows only the id has to read the value first.
     [[nodiscard]] virtual std::optional<std::string> value_of(std::string_view id) const;
@@ -188,6 +233,14 @@ public:
     ///              `failure::name`. `misuse`: see `abilities`.
     [[nodiscard]] virtual asio::awaitable<result<std::vector<grant>>> acquire_all(
         std::span<const claim> wanted, attempt which, time_point deadline);
+
+    /// @return A way for plain acquisitions and releases; null where the store has none.
+    [[nodiscard]] virtual std::unique_ptr<shortcut> make_shortcut();
+
+    /// For who drives the executor alone: waits for answers without it, on the calling thread, for
+    /// at most 10 ms, and carries out what they bring about.
+    /// @return false if there was nothing to wait for, or nothing came: the executor has to run.
+    [[nodiscard]] virtual bool attend();
 
     /// @return A place in the line for `name`, not yet taken; null where the store keeps no lines.
     [[nodiscard]] virtual std::unique_ptr<seat> take_seat(std::string_view name);

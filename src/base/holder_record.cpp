@@ -17,14 +17,21 @@ std::string printable(std::string_view text) {
 
 }  // namespace
 
+void write_holder_record(std::string& into, std::string_view id, std::int64_t pid,
+                         std::string_view host, std::string_view owner) {
+    into.clear();
+    into.reserve(id.size() + host.size() + owner.size() + 24);
+    into.append(id).append("|").append(std::to_string(pid)).append("@");
+    for (const char c : host)
+        if (c != '|' && !is_control(c)) into += c;
+    into.append("|").append(owner);
+}
+
 std::string write_holder_record(std::string_view id, std::int64_t pid, std::string_view host,
                                 std::string_view owner) {
     std::string record;
-    record.reserve(id.size() + host.size() + owner.size() + 24);
-    record.append(id).append("|").append(std::to_string(pid)).append("@");
-    for (const char c : host)
-        if (c != '|' && !is_control(c)) record += c;
-    return record.append("|").append(owner);
+    write_holder_record(record, id, pid, host, owner);
+    return record;
 }
 
 holder_record read_holder_record(std::string_view value) {

@@ -19,7 +19,11 @@ struct holder_record {
     holder_info holder;  ///< `remaining` is left as unknown.
 };
 
-/// @return The value for a holder. `host` loses its '|' and control bytes.
+/// Writes the value for a holder in place of what `into` holds, within its room where that is
+/// enough. `host` loses its '|' and control bytes.
+void write_holder_record(std::string& into, std::string_view id, std::int64_t pid,
+                         std::string_view host, std::string_view owner);
+/// @return The same.
 [[nodiscard]] std::string write_holder_record(std::string_view id, std::int64_t pid,
                                               std::string_view host, std::string_view owner);
 

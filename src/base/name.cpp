@@ -36,19 +36,24 @@ std::optional<failure> check_owner(std::string_view owner) {
 }
 
 std::string encode_name(std::string_view name) {
-    std::string text;
-    text.reserve(name.size());
+    std::string text(encoded_bytes_max(name.size()), '\0');
+    char* const end = encode_name(name, text.data());
+    text.resize(static_cast<std::size_t>(end - text.data()));
+    return text;
+}
+
+char* encode_name(std::string_view name, char* into) noexcept {
     for (const char c : name) {
         if (!is_encoded(c)) {
-            text += c;
+            *into++ = c;
             continue;
         }
         const auto byte = static_cast<unsigned char>(c);
-        text += '%';
-        text += hex_digits[byte >> 4U];
-        text += hex_digits[byte & 0xFU];
+        *into++ = '%';
+        *into++ = hex_digits[byte >> 4U];
+        *into++ = hex_digits[byte & 0xFU];
     }
-    return text;
+    return into;
 }
 
 std::optional<std::string> decode_name(std::string_view text) {

@@ -26,6 +26,12 @@ namespace holdfast::base {
 /// Percent-encodes `{`, `}`, `%`, `:` and the control bytes 0 to 31 and 127; all other bytes stand
 /// as they are. Injective, so distinct names stay distinct.
 [[nodiscard]] std::string encode_name(std::string_view name);
+/// The same, written to `into`, which has room for `encoded_bytes_max`. @return Its end.
+char* encode_name(std::string_view name, char* into) noexcept;
+/// How long a name of so many bytes may become.
+[[nodiscard]] constexpr std::size_t encoded_bytes_max(std::size_t name_bytes) noexcept {
+    return 3 * name_bytes;
+}
 
 /// Undoes `encode_name`. @return Nothing if `text` is not what `encode_name` writes.
 [[nodiscard]] std::optional<std::string> decode_name(std::string_view text);

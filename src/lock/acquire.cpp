@@ -30,7 +30,7 @@ asio::awaitable<result<held_ptr>> engine::acquire(std::string name, acquire_plan
     if (auto wrong = check_abilities(plan.options)) co_return *wrong;
     const std::stop_token stop = plan.options.stop;
     if (stop.stop_requested()) co_return cancelled_wait();
-    auto work = acquire_now(std::move(name), std::move(plan));
+    auto work = acquire_now(std::move(name), std::move(plan), std::nullopt);
     if (!stop.stop_possible()) co_return co_await std::move(work);
     co_return co_await until_stopped(stop, std::move(work));
 }
@@ -54,9 +54,10 @@ asio::awaitable<result<T>> engine::until_stopped(std::stop_token stop,
 template asio::awaitable<result<std::vector<held_ptr>>> engine::until_stopped(
     std::stop_token, asio::awaitable<result<std::vector<held_ptr>>>);
 
-asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_plan plan) {
+asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_plan plan,
+                                                      std::optional<first_try> begun) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const time_point started = now();
+    const time_point started = begun ? begun->started : now();
     const acquire_options& options = plan.options;
     pursuit aim{.plan = plan,
                 .started = started,
@@ -68,6 +69,12 @@ asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_
                            .fence = options.fence,
                            .mode = options.mode,
                            .permits = options.permits}};
+    if (begun) {
+        aim.steps = begun->steps;
+        aim.id = std::move(begun->who.id);
+        aim.wanted.value = std::move(begun->who.value);
+        aim.begun = std::move(begun->answer);
+    }
     result<grant> answer = failure{};
     const std::optional<failure> failed = co_await try_claim(aim, answer);
     if (aim.handed) co_return std::move(aim.handed);
@@ -98,13 +105,9 @@ asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_
 }
 
 held_ptr engine::make_granted(pursuit& aim, const grant& given, time_point started) {
-    identity who{.id = std::move(aim.id), .value = std::move(aim.wanted.value)};
-    held_ptr held = make_held(aim.wanted.name, std::move(who), given.fencing_token, aim.plan);
-    held->attempts = aim.steps.attempts();
-    held->waited = now() - started;
-    held->extend(aim.steps.granted_from(), aim.steps.granted_for());
-    ++counted_.grants;
-    keep(held);
+    const identity who{.id = std::move(aim.id), .value = std::move(aim.wanted.value)};
+    held_ptr held =
+        make_first(aim.wanted.name, who, aim.plan, aim.steps, given.fencing_token, started);
     if (aim.member) {
         waiting_line& line = aim.member->line();
         line.holder = held;
@@ -116,6 +119,18 @@ held_ptr engine::make_granted(pursuit& aim, const grant& given, time_point start
     return held;
 }
 
+held_ptr engine::make_first(const std::string& name, const identity& who, const acquire_plan& plan,
+                            const core::claim_steps& steps, std::uint64_t token,
+                            time_point started) {
+    held_ptr held = make_held(name, who, token, plan);
+    held->attempts = steps.attempts();
+    held->waited = now() - started;
+    held->extend(steps.granted_from(), steps.granted_for());
+    ++counted_.grants;
+    keep(held);
+    return held;
+}
+
 // One attempt after the other until one is granted, which leaves its answer in `answer`, or until
 // the lock was handed on by one of this process, which leaves it in `aim.handed`.
 asio::awaitable<std::optional<failure>> engine::try_claim(pursuit& aim, result<grant>& answer) {
@@ -123,7 +138,7 @@ asio::awaitable<std::optional<failure>> engine::try_claim(pursuit& aim, result<g
     // At the store only one of this process stands in line for a name.
     bool stand = aim.in_process() && (aim.plan.options.fair || lines_.contains(aim.wanted.name));
     for (unsigned failures = 1;; ++failures) {  // Ends with the wait, or the doubt, at the latest.
-        if (stand) {
+        if (stand && !aim.begun) {
             switch (co_await stand_in_line(aim)) {
                 case turn::compete: break;
                 case turn::handed: co_return std::nullopt;
@@ -134,7 +149,12 @@ asio::awaitable<std::optional<failure>> engine::try_claim(pursuit& aim, result<g
                     co_return why;
             }
         }
-        answer = co_await attempt_once(aim);
+        if (aim.begun) {
+            answer = std::move(*aim.begun);
+            aim.begun.reset();
+        } else {
+            answer = co_await attempt_once(aim);
+        }
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) {
             // Whether it was granted, or will be: nobody wants it any more.
@@ -225,9 +245,15 @@ asio::awaitable<void> engine::wait_for_turn(pursuit& aim, core::step next, unsig
     }
 }
 
-identity engine::draw_identity(const std::string& owner) {
+identity engine::draw_identity(std::string_view owner) {
+    identity drawn;
+    draw_identity(owner, drawn);
+    return drawn;
+}
+
+void engine::draw_identity(std::string_view owner, identity& into) {
     const claimant who{.host = parts_.host, .pid = parts_.pid, .owner = owner};
-    return parts_.where->draw_identity(*parts_.random, who);
+    parts_.where->draw_identity(*parts_.random, who, into);
 }
 
 asio::awaitable<bool> engine::pause(unsigned failures, time_point until) {
@@ -246,12 +272,12 @@ asio::awaitable<bool> engine::nap(time_point until) {
     co_return why == wake_reason::reached && !stopped_;
 }
 
-held_ptr engine::make_held(std::string name, identity who, std::uint64_t token,
+held_ptr engine::make_held(const std::string& name, const identity& who, std::uint64_t token,
                            const acquire_plan& plan) {
-    auto held = std::make_shared<held_lease>();
-    held->name = std::move(name);
-    held->id = std::move(who.id);
-    held->value = std::move(who.value);
+    held_ptr held = leases_->take();
+    held->name = name;
+    held->id = who.id;
+    held->value = who.value;
     held->fencing_token = token;
     held->stop_margin = stop_margin_of(plan.options);
     held->renew_ahead = plan.renew_ahead;

@@ -7,7 +7,6 @@
 #include <utility>
 
 namespace holdfast {
-
 async_guard::async_guard(std::shared_ptr<lock::session> owner,
                          std::shared_ptr<lock::held_lease> state) noexcept
     : session_(std::move(owner)), state_(std::move(state)) {}
@@ -52,13 +51,7 @@ asio::awaitable<result<void>> async_guard::renew(std::chrono::milliseconds ttl) 
     co_return co_await session->call_async(std::move(verb));
 }
 
-asio::awaitable<result<void>> async_guard::release() {
-    auto state = std::exchange(state_, nullptr);
-    const auto session = std::exchange(session_, nullptr);
-    if (!state) co_return lock::empty_guard();
-    auto verb = [state = std::move(state)](lock::engine& engine) { return engine.release(state); };
-    co_return co_await session->call_async(std::move(verb));
-}
+asio::awaitable<result<void>> async_guard::release() { return lock::session::release_async(*this); }
 
 result<lease> async_guard::hand_over() {
     if (!state_) return lock::empty_guard();
@@ -82,13 +75,8 @@ async_locker::~async_locker() = default;
 
 asio::awaitable<result<async_guard>> async_locker::acquire(std::string name,
                                                            acquire_options options) {
-    const auto session = session_;  // Lives on if the locker does not.
-    auto verb = [name = std::move(name), options = std::move(options)](lock::engine& engine) {
-        return engine.acquire(name, options);
-    };
-    auto held = co_await session->call_async(std::move(verb));
-    if (!held) co_return held.error();
-    co_return async_guard(session, std::move(*held));
+    // The session lives on if the locker does not.
+    return lock::session::acquire_async(session_, std::move(name), std::move(options));
 }
 
 asio::awaitable<result<async_guard>> async_locker::try_acquire(std::string name,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "lock/driver.hpp"
 
+#include <holdfast/clock.hpp>
+
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +16,9 @@ namespace {
 /// How long callers may be away before the background thread drives the context. Long enough that
 /// a caller in a loop never meets it; short against the margins of the shortest leases.
 constexpr std::chrono::milliseconds absence{2};
+
+/// How often a busy leader looks after what does not concern its store's replies.
+constexpr std::chrono::milliseconds turn_distance{1};
 
 }  // namespace
 
@@ -73,20 +78,32 @@ void driver::drive(waiter& me) {
     if (led_) follow(me);
     const bool leads = !std::exchange(led_, true);
     arrivals_.push(me);
-    const bool post_start = !std::exchange(start_posted_, true);
+    arrived_ = true;
+    const bool post_start = !leads && !std::exchange(start_posted_, true);
     lock.unlock();
     // One post for all that come before it is done: it interrupts a leader that waits for events,
     // which is dear. The background thread, if it leads, sees its followers then.
-    if (post_start) asio::post(context_, [this] { start_arrivals(); });
+    if (post_start) asio::post(context_, [this] { posted_start(); });
     if (!leads && me.wait_for_news() == news::answered) return;
     leader_ = &me;
-    while (!me.finished) {
-        context_.run_one();
-        tell_answered();
-    }
+    if (leads) start_arrivals();
+    while (!me.finished) lead_one_turn();
     leader_ = nullptr;
     lock.lock();
     pass_on_lead();
+}
+
+void driver::lead_one_turn() {
+    const auto now = boot_clock::now();
+    if (nudged_.exchange(false) || now - last_turn_ >= turn_distance) {
+        last_turn_ = now;
+        context_.poll();
+    } else if (attend_ && attend_()) {
+        start_arrivals();
+    } else {
+        context_.run_one();
+    }
+    tell_answered();
 }
 
 // With mutex_ held.
@@ -105,11 +122,20 @@ void driver::unfollow(waiter& me) {
 }
 
 // On the context.
-void driver::start_arrivals() {
-    queue starting;
+void driver::posted_start() {
     {
         const std::scoped_lock lock(mutex_);
         start_posted_ = false;
+    }
+    start_arrivals();
+}
+
+// By the one who leads.
+void driver::start_arrivals() {
+    if (!arrived_.exchange(false)) return;
+    queue starting;
+    {
+        const std::scoped_lock lock(mutex_);
         std::swap(starting, arrivals_);
     }
     while (waiter* const next = starting.pop()) {
@@ -154,6 +180,7 @@ void driver::pass_on_lead() {
 
 void driver::post(std::function<void()> work) {
     asio::post(context_, std::move(work));
+    nudged_ = true;
     if (context_.get_executor().running_in_this_thread()) return;
     std::unique_lock lock(mutex_);
     ++activity_;

@@ -5,14 +5,20 @@
 // there; others wait and are served by the leader, and one of them is promoted when it leaves. So a
 // lone caller reads its reply itself, without a hop to another thread, and many callers share one
 // connection whose writes are batched (docs/internals/blocking.md). What callers bring is gathered
-// and started in one turn; who is answered in one turn is woken after it. A background thread takes
-// the lead only when no caller has come for a few milliseconds.
+// and started in one turn; who is answered in one turn is woken after it. While the store misses
+// replies the leader waits for these alone, without the context, which has its turn every
+// millisecond. A background thread takes the lead only when no caller has come for a few
+// milliseconds.
 //
 // Thread safety: `run`, `post` and `signal` may be called from any thread.
 // Invariants: at most one thread drives the context at any time; user code never runs on it. A call
 // is in `followers_` from when its caller finds a leader until it is told that it is answered or
 // promoted; so whoever leads can tell it.
 #pragma once
+
+#include <holdfast/clock.hpp>
+
+#include "lock/receiver.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -22,6 +28,7 @@
 #include <boost/asio/post.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -79,6 +86,19 @@ public:
         if (mine.thrown) std::rethrow_exception(mine.thrown);
         return std::move(*mine.answer);
     }
+
+    /// The same for what tells a receiver when it has ended. @param begin  Called on the context.
+    template <class T, class Begin>
+    result<T> run_told(Begin begin) {
+        told_call<T, Begin> mine(std::move(begin));
+        drive(mine);
+        if (mine.thrown) std::rethrow_exception(mine.thrown);
+        return std::move(*mine.answer);
+    }
+
+    /// How the leader waits for the store's replies without the context: `store::attend`.
+    /// Before the first `run`.
+    void attend_with(std::function<bool()> how) { attend_ = std::move(how); }
 
     /// Runs `work` on the context soon, without waiting for it. What is ready is done at once if
     /// nobody is driving.
@@ -150,9 +170,32 @@ private:
         std::optional<T> answer;
     };
 
+    template <class T, class Begin>
+    struct told_call final : waiter, receiver<T> {
+        explicit told_call(Begin how) : begin(std::move(how)) {}
+        void start(driver& by) override {
+            owner = &by;
+            begin(static_cast<receiver<T>&>(*this));
+        }
+        void receive(result<T> end) override {
+            answer.emplace(std::move(end));
+            owner->finish(*this);
+        }
+        void fail(std::exception_ptr why) override {
+            this->thrown = std::move(why);
+            owner->finish(*this);
+        }
+
+        Begin begin;
+        driver* owner{nullptr};
+        std::optional<result<T>> answer;
+    };
+
     void drive(waiter& me);
+    void lead_one_turn();
     void follow(waiter& me);
     void unfollow(waiter& me);
+    void posted_start();
     void start_arrivals();
     void finish(waiter& done);
     void tell_answered();
@@ -163,15 +206,19 @@ private:
     asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
     std::mutex mutex_;
     std::condition_variable background_turn_;
-    std::vector<waiter*> followers_;  // Guarded by mutex_: wait without driving.
-    queue arrivals_;                  // Guarded by mutex_: not started yet.
-    bool start_posted_{false};        // Guarded by mutex_.
-    bool led_{false};                 // Guarded by mutex_: somebody drives the context.
-    bool asleep_{false};              // Guarded by mutex_: the background waits for a call's end.
-    bool closing_{false};             // Guarded by mutex_.
-    std::uint64_t activity_{0};       // Guarded by mutex_: callers that came so far.
-    waiter* leader_{nullptr};         // The leader's: its own call, if it has one.
-    queue answered_;                  // The leader's: followers that are to be told.
+    std::vector<waiter*> followers_;   // Guarded by mutex_: wait without driving.
+    queue arrivals_;                   // Guarded by mutex_: not started yet.
+    bool start_posted_{false};         // Guarded by mutex_.
+    bool led_{false};                  // Guarded by mutex_: somebody drives the context.
+    bool asleep_{false};               // Guarded by mutex_: the background waits for a call's end.
+    bool closing_{false};              // Guarded by mutex_.
+    std::uint64_t activity_{0};        // Guarded by mutex_: callers that came so far.
+    waiter* leader_{nullptr};          // The leader's: its own call, if it has one.
+    std::atomic<bool> nudged_{false};  // Something was posted: the context is to have its turn.
+    time_point last_turn_{};           // The leader's: when the context had one.
+    std::function<bool()> attend_;
+    std::atomic<bool> arrived_{false};  // arrivals_ may hold somebody.
+    queue answered_;                    // The leader's: followers that are to be told.
 
     lazy_thread users_;    // Runs users' callbacks, which may block.
     lazy_thread signals_;  // Tells of losses, which must not wait for a callback.

@@ -13,10 +13,17 @@ asio::awaitable<void> engine::wind_down() {
     while (parts_.where->busy() && now() < until)
         co_await idle_alarm_.wait_until(std::min(now() + core::milliseconds(2), until));
     stopped_ = true;
-    while (!watched_.empty()) unwatch(*watched_.begin()->second);
+    while (!watched_.empty()) unwatch(*watched_.begin());
     keeper_alarm_.wake();
     for (alarm* napping : naps_) napping->wake();
     parts_.where->stop();
+}
+
+bool engine::attend() {
+    using namespace std::chrono_literals;
+    // Who holds a lock that is about to need something is not to be told of it late.
+    const bool soon = !watched_.empty() && watched_.begin()->look_at < now() + 20ms;
+    return !soon && parts_.where->attend();
 }
 
 lock_statistics engine::statistics() const noexcept {

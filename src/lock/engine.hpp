@@ -13,15 +13,19 @@
 
 #include "core/retry_rule.hpp"
 #include "lock/held_lease.hpp"
+#include "lock/lease_pool.hpp"
+#include "lock/receiver.hpp"
 #include "lock/waiting_line.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +36,7 @@
 
 namespace holdfast::core {
 enum class step;
+class claim_steps;
 struct claim_limits;
 }  // namespace holdfast::core
 
@@ -66,8 +71,20 @@ struct engine_parts {
 /// See the top of the file.
 class engine : public std::enable_shared_from_this<engine> {
 public:
-    explicit engine(engine_parts parts)
-        : parts_(std::move(parts)), keeper_alarm_(*parts_.time), idle_alarm_(*parts_.time) {}
+    explicit engine(engine_parts parts);
+    engine(const engine&) = delete;
+    engine& operator=(const engine&) = delete;
+    ~engine();
+
+    /// `acquire` and `release` for callers that are no coroutines; on the executor. `to` lives
+    /// until it is told, on the executor, and maybe within the call.
+    /// @param cancel  Where a cancellation comes from.
+    void start_acquire(std::string_view name, const acquire_options& options,
+                       receiver<held_ptr>& to, asio::cancellation_slot cancel = {});
+    void start_release(const held_ptr& held, receiver<void>& to,
+                       asio::cancellation_slot cancel = {});
+    /// As `store::attend`.
+    [[nodiscard]] bool attend();
 
     [[nodiscard]] asio::awaitable<result<held_ptr>> acquire(std::string name, acquire_plan plan);
     /// Several names, all or none.
@@ -97,6 +114,17 @@ public:
     [[nodiscard]] const std::string& address() const noexcept { return parts_.where->address(); }
 
 private:
+    /// Where the end of a release is told that nobody waits for.
+    class nobody final : public receiver<void> {
+    public:
+        explicit nobody(engine& owner) noexcept : owner_(owner) {}
+        void receive(result<void> end) override;
+        void fail(std::exception_ptr thrown) override;
+
+    private:
+        engine& owner_;
+    };
+
     struct counters {
         std::atomic<std::uint64_t> grants{0}, refusals{0}, renewals{0}, renewal_failures{0},
             losses{0}, releases{0}, releases_in_doubt{0}, store_errors{0};
@@ -106,12 +134,24 @@ private:
     struct pursuit;
     template <class T>
     asio::awaitable<result<T>> until_stopped(std::stop_token stop, asio::awaitable<result<T>> work);
-    asio::awaitable<result<held_ptr>> acquire_now(std::string name, acquire_plan plan);
+    struct first_try;
+    asio::awaitable<result<held_ptr>> acquire_now(std::string name, acquire_plan plan,
+                                                  std::optional<first_try> begun);
     asio::awaitable<std::optional<failure>> try_claim(pursuit& aim, result<grant>& answer);
     asio::awaitable<result<grant>> attempt_once(pursuit& aim);
     asio::awaitable<void> wait_for_turn(pursuit& aim, core::step next, unsigned failures);
     core::step judge(pursuit& aim, const result<grant>& answer);
     held_ptr make_granted(pursuit& aim, const grant& given, time_point started);
+
+    // quick.cpp
+    struct quick_call;
+    [[nodiscard]] bool is_quick(std::string_view name, const acquire_options& options) const;
+    quick_call* take_call();
+    void put_back(quick_call& done) noexcept;
+    void on_acquired(quick_call& call);
+    asio::awaitable<result<held_ptr>> conclude_acquire(quick_call& call);
+    void on_released(quick_call& call);
+    asio::awaitable<result<void>> conclude_release(quick_call& call);
 
     // several.cpp
     struct bundle;
@@ -140,12 +180,15 @@ private:
                                                      std::shared_ptr<waiting_line> line);
     [[nodiscard]] line_terms terms_for(const acquire_options& options, time_point since,
                                        bool several) const;
-    identity draw_identity(const std::string& owner);
+    identity draw_identity(std::string_view owner);
+    void draw_identity(std::string_view owner, identity& into);
+    held_ptr make_first(const std::string& name, const identity& who, const acquire_plan& plan,
+                        const core::claim_steps& steps, std::uint64_t token, time_point started);
     [[nodiscard]] core::claim_limits limits_of(const acquire_plan& plan, time_point started) const;
     asio::awaitable<result<std::string>> value_of(const lease& known, time_point deadline);
     asio::awaitable<bool> pause(unsigned failures, time_point until);
     asio::awaitable<bool> nap(time_point until);
-    held_ptr make_held(std::string name, identity who, std::uint64_t token,
+    held_ptr make_held(const std::string& name, const identity& who, std::uint64_t token,
                        const acquire_plan& plan);
     [[nodiscard]] std::size_t name_limit() const noexcept { return parts_.where->name_limit(); }
 
@@ -163,9 +206,18 @@ private:
     void lose(const held_ptr& held, lost_reason why);
 
     // release.cpp
-    asio::awaitable<result<void>> release_held(held_ptr held);
+    /// How far a release got.
+    struct release_begun {
+        bool in_doubt{false};                  ///< An earlier attempt's answer was lost.
+        std::optional<result<void>> answer{};  ///< Of the first attempt, if it was made already.
+    };
+    asio::awaitable<result<void>> after_release(held_ptr held, release_begun begun);
+    asio::awaitable<result<void>> release_held(held_ptr held, release_begun begun);
     asio::awaitable<result<void>> release_value(std::string name, std::string value,
-                                                time_point valid_until, bool in_doubt = false);
+                                                time_point valid_until);
+    asio::awaitable<result<void>> release_value(std::string name, std::string value,
+                                                time_point valid_until, release_begun begun);
+    void background_work_ended();
     void release_in_background(std::string name, std::string value);
     void in_background(std::function<asio::awaitable<void>()> work);
     void count_error(const failure& why);
@@ -184,6 +236,11 @@ private:
     bool keeping_{false};
     bool stopped_{false};
     std::size_t background_{0};
+    nobody nobody_{*this};
+    std::shared_ptr<lease_pool> leases_{std::make_shared<lease_pool>()};
+    std::list<quick_call> calls_;        // Under way.
+    std::list<quick_call> spare_calls_;  // For later: with what room they have.
+    bool has_shortcuts_{true};           // As far as is known.
 };
 
 }  // namespace holdfast::lock

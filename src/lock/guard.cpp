@@ -50,7 +50,7 @@ result<void> guard::release() {
     if (!state_) return lock::empty_guard();
     const auto state = std::exchange(state_, nullptr);
     const auto session = std::exchange(session_, nullptr);
-    return session->call([&](lock::engine& engine) { return engine.release(state); });
+    return session->release(state);
 }
 
 result<lease> guard::hand_over() {

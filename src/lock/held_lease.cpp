@@ -41,7 +41,42 @@ bool held_lease::lose(lost_reason why) noexcept {
 void held_lease::lose_if_over(time_point now) noexcept {
     if (held() && now >= stop_by()) lose(lost_reason::expired);
     // Whoever marked the loss: the signal for it may still be on its way from another thread.
-    if (why_lost() != lost_reason::none) lost.request_stop();
+    if (why_lost() == lost_reason::none) return;
+    if (auto source = lost_source()) source->request_stop();
+}
+
+std::stop_token held_lease::lost_signal() {
+    std::stop_token token;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!lost_.stop_possible()) lost_ = std::stop_source();
+        token = lost_.get_token();
+    }
+    // Lost before there was anybody to tell; or between the two, when two tell, which is harmless.
+    if (why_lost() != lost_reason::none)
+        if (auto source = lost_source()) source->request_stop();
+    return token;
+}
+
+std::optional<std::stop_source> held_lease::lost_source() {
+    const std::scoped_lock lock(mutex_);
+    return lost_.stop_possible() ? std::optional(lost_) : std::nullopt;
+}
+
+void held_lease::renew_life() noexcept {
+    attempts = 0;
+    waited = {};
+    renew_ahead = {};
+    id_was_told = false;
+    valid_until = time_point{};
+    sent = {};
+    counted = {};
+    next_attempt = {};
+    failures = 0;
+    renewing = false;
+    doubtful_ttl = core::milliseconds::max();
+    status_ = held_status;
+    lost_ = std::stop_source(std::nostopstate);
 }
 
 }  // namespace holdfast::lock

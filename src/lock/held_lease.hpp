@@ -11,11 +11,14 @@
 
 #include "core/lease_math.hpp"
 
+#include <boost/intrusive/set.hpp>
+
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -24,12 +27,9 @@ namespace holdfast::lock {
 
 struct held_lease;
 using held_ptr = std::shared_ptr<held_lease>;
-/// The leases that a keeper watches, by the time at which each needs it next.
-using watch_list = std::multimap<time_point, std::shared_ptr<held_lease>>;
-
 /// See the top of the file.
 struct held_lease {
-    // Constant after construction.
+    // Constant from its grant on.
     std::string name;
     std::string id;
     std::string value;
@@ -45,7 +45,6 @@ struct held_lease {
     // Shared.
     std::atomic<core::milliseconds> ttl{core::milliseconds{0}};
     std::atomic<time_point> valid_until{time_point{}};
-    std::stop_source lost;
     std::atomic<bool> id_was_told{false};  ///< To its holder, who may use it elsewhere.
 
     // The engine's.
@@ -57,7 +56,12 @@ struct held_lease {
     /// The shortest ttl of a renewal of unknown outcome: it may yet be carried out, late, and
     /// shorten the lease to this.
     core::milliseconds doubtful_ttl{core::milliseconds::max()};
-    std::optional<watch_list::iterator> watched{};
+    time_point look_at{};  ///< When the keeper looks at it next.
+    boost::intrusive::set_member_hook<> watched{};
+    held_ptr kept{};  ///< Itself, while it is watched: the keeper may be the last that knows of it.
+
+    /// Makes it new, but keeps the room of its texts. Nobody else may know of it.
+    void renew_life() noexcept;
 
     /// Counts the lease from `from`, for `length`.
     void extend(time_point from, core::milliseconds length) noexcept;
@@ -72,14 +76,36 @@ struct held_lease {
     bool give_up() noexcept;
     /// Ends it as lost, without signalling. @return false if it was not held any more.
     bool lose(lost_reason why) noexcept;
+    /// @return A token on which a stop is requested when it is lost; requested already, if it was.
+    [[nodiscard]] std::stop_token lost_signal();
+    /// @return What `lost_signal` gave tokens of; nothing if it never was asked.
+    [[nodiscard]] std::optional<std::stop_source> lost_source();
     /// Ends it as lost and signals, if it is held but `now` is past its time to stop: a process
     /// that was paused learns of the loss even before the engine gets to run.
     void lose_if_over(time_point now) noexcept;
+
+    /// Where a `lease_pool` keeps the counters of those who share it.
+    alignas(std::max_align_t) std::byte shared_counters[64];
 
 private:
     static constexpr int held_status = 0;
     static constexpr int given_up_status = -1;
     std::atomic<int> status_{held_status};  // Above 0: a lost_reason.
+    std::mutex mutex_;
+    std::stop_source lost_{
+        std::nostopstate};  // Guarded by mutex_. Made when it is first asked for.
 };
+
+/// Orders leases by when the keeper looks at them.
+struct looked_at_earlier {
+    bool operator()(const held_lease& a, const held_lease& b) const noexcept {
+        return a.look_at < b.look_at;
+    }
+};
+/// The leases that a keeper watches, by the time at which each needs it next.
+using watch_list = boost::intrusive::multiset<
+    held_lease, boost::intrusive::compare<looked_at_earlier>,
+    boost::intrusive::member_hook<held_lease, boost::intrusive::set_member_hook<>,
+                                  &held_lease::watched>>;
 
 }  // namespace holdfast::lock

@@ -42,17 +42,17 @@ void engine::keep(const held_ptr& held) {
 }
 
 void engine::unwatch(held_lease& held) {
-    if (!held.watched) return;
-    const auto place = *held.watched;
-    held.watched.reset();
-    watched_.erase(place);  // May be the last that knows of it.
+    if (!held.watched.is_linked()) return;
+    watched_.erase(watched_.iterator_to(held));
+    const held_ptr last = std::move(held.kept);
 }
 
 void engine::watch(const held_ptr& held) {
     unwatch(*held);
-    held->watched = watched_.emplace(next_look(*held), held);
-    if (*held->watched == watched_.begin() && (*held->watched)->first < keeper_wakes_)
-        keeper_alarm_.wake();
+    held->look_at = next_look(*held);
+    held->kept = held;
+    const auto place = watched_.insert(*held);
+    if (place == watched_.begin() && held->look_at < keeper_wakes_) keeper_alarm_.wake();
 }
 
 // One coroutine looks after all leases of the engine, and ends when none is left.
@@ -60,7 +60,7 @@ asio::awaitable<void> engine::keep_all() {
     while (!stopped_ && !watched_.empty()) {
         look_after_due(now());
         if (watched_.empty()) break;
-        keeper_wakes_ = watched_.begin()->first;
+        keeper_wakes_ = watched_.begin()->look_at;
         co_await keeper_alarm_.wait_until(keeper_wakes_);
         keeper_wakes_ = time_point::min();
     }
@@ -69,19 +69,19 @@ asio::awaitable<void> engine::keep_all() {
 
 void engine::look_after_due(time_point now) {
     std::vector<held_ptr> due;
-    while (!watched_.empty() && watched_.begin()->first <= now) {
-        const held_ptr held = watched_.begin()->second;
+    while (!watched_.empty() && watched_.begin()->look_at <= now) {
+        const held_ptr held = watched_.begin()->kept;
         look_after(held, now, due);
     }
     if (due.empty()) return;
     // As a conversation takes place anyway: who would want one soon takes part in it.
     std::vector<held_ptr> early;
     for (auto place = watched_.begin();
-         place != watched_.end() && place->first <= now + gathering_max; ++place) {
-        held_lease& held = *place->second;
+         place != watched_.end() && place->look_at <= now + gathering_max; ++place) {
+        const held_lease& held = *place;
         const auto ahead = core::nanoseconds(held.ttl.load()) / 24;
         if (held.held() && held.auto_renew && !held.renewing && held.next_attempt <= now + ahead)
-            early.push_back(place->second);
+            early.push_back(held.kept);
     }
     for (const held_ptr& held : early) {
         held->next_attempt = now;
@@ -186,7 +186,7 @@ void engine::lose(const held_ptr& held, lost_reason why) {
     if (!held->lose(why)) return;
     ++counted_.losses;
     let_go(held);
-    parts_.signal(held->lost);
+    if (auto listening = held->lost_source()) parts_.signal(std::move(*listening));
 }
 
 asio::awaitable<result<void>> engine::renew(held_ptr held, core::milliseconds ttl) {

@@ -40,8 +40,7 @@ locker& locker::operator=(locker&&) noexcept = default;
 locker::~locker() = default;
 
 result<guard> locker::acquire(std::string_view name, const acquire_options& options) {
-    auto held = session_->call(
-        [&](lock::engine& engine) { return engine.acquire(std::string(name), options); });
+    auto held = session_->acquire(name, options);
     if (!held) return held.error();
     return guard(session_, std::move(*held));
 }

@@ -61,7 +61,7 @@ using session_ptr = std::shared_ptr<session>;
     }();
     if (!state || !owner->at_home()) return stopped.get_token();
     state->lose_if_over(boot_clock::now());
-    return state->lost.get_token();
+    return state->lost_signal();
 }
 
 [[nodiscard]] inline lost_reason why_lost_of(const session_ptr& owner,

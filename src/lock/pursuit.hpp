@@ -11,6 +11,14 @@
 
 namespace holdfast::lock {
 
+/// The first attempt of an acquisition, where it was made without a coroutine.
+struct engine::first_try {
+    time_point started;
+    core::claim_steps steps;
+    identity who;
+    result<grant> answer;
+};
+
 /// See the top of the file.
 struct engine::pursuit {
     const acquire_plan& plan;
@@ -29,6 +37,7 @@ struct engine::pursuit {
     std::optional<grant> turn{};           ///< What was handed over to `place`.
     bool was_handed{false};                ///< The answer that is judged was handed over.
     held_ptr handed{};                     ///< What another of this process passed on.
+    std::optional<result<grant>> begun{};  ///< The answer to an attempt that was made before.
 
     /// Call before each request for `place`. @return The number of the request.
     std::uint32_t next_beat(time_point now) {

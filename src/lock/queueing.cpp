@@ -260,7 +260,9 @@ asio::awaitable<result<void>> engine::pass_through_store(held_ptr held,
     forget_if_idle(name);
     if (answer) co_return gone;
     if (answer.error().code == errc::lost) co_return answer.error();
-    co_return co_await release_value(name, held->value, held->valid_until, true);
+    release_begun again;
+    again.in_doubt = true;
+    co_return co_await release_value(name, held->value, held->valid_until, std::move(again));
 }
 
 }  // namespace holdfast::lock

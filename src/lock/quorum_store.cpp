@@ -83,8 +83,8 @@ quorum_store::quorum_store(const store_environment& environment,
     }
 }
 
-identity quorum_store::draw_identity(entropy& random, const claimant& who) const {
-    return parts_.front()->where->draw_identity(random, who);
+void quorum_store::draw_identity(entropy& random, const claimant& who, identity& into) const {
+    parts_.front()->where->draw_identity(random, who, into);
 }
 
 std::optional<std::string> quorum_store::value_of(std::string_view id) const {

@@ -26,7 +26,7 @@ public:
     /// @param nodes  At least one; all of one kind, since they share one value for each lock.
     quorum_store(const store_environment& environment, std::vector<std::shared_ptr<store>> nodes);
 
-    identity draw_identity(entropy& random, const claimant& who) const override;
+    void draw_identity(entropy& random, const claimant& who, identity& into) const override;
     std::optional<std::string> value_of(std::string_view id) const override;
     std::size_t name_limit() const noexcept override;
     asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,

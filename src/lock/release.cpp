@@ -34,7 +34,13 @@ asio::awaitable<result<void>> engine::release(held_ptr held) {
         if (may_linger(held->why_lost())) release_in_background(held->name, held->value);
         co_return not_held(*held);
     }
-    auto gone = co_await release_held(held);
+    release_begun nothing_yet;
+    co_return co_await after_release(held, std::move(nothing_yet));
+}
+
+// `held` was given up.
+asio::awaitable<result<void>> engine::after_release(held_ptr held, release_begun begun) {
+    auto gone = co_await release_held(held, std::move(begun));
     // It was ours: whoever made something else of the name took it.
     if (!gone && gone.error().code == errc::wrong_type)
         co_return failure(lost_reason::taken, gone.error().text);
@@ -42,25 +48,38 @@ asio::awaitable<result<void>> engine::release(held_ptr held) {
 }
 
 // To the next of this process, if one waits. `held` was given up.
-asio::awaitable<result<void>> engine::release_held(held_ptr held) {
+asio::awaitable<result<void>> engine::release_held(held_ptr held, release_begun begun) {
     const auto line = line_of(*held);
-    if (line && line->first() != nullptr && !stopped_)
+    if (line && line->first() != nullptr && !stopped_ && !begun.answer)
         co_return co_await pass_through_store(held, line);
     if (line) forget_if_idle(held->name);
-    co_return co_await release_value(held->name, held->value, held->valid_until);
+    co_return co_await release_value(held->name, held->value, held->valid_until, std::move(begun));
 }
 
 void engine::drop(const held_ptr& held) {
     const auto line = line_of(*held);
     if (line && pass_to_next(held, *line)) return;
+    if (!line && !stopped_ && held->held()) {
+        ++background_;
+        return start_release(held, nobody_);
+    }
     unwatch(*held);
     const bool ours = held->give_up();
     if (!ours && !may_linger(held->why_lost())) return;
     if (!ours) return release_in_background(held->name, held->value);
     in_background([self = shared_from_this(), held]() -> asio::awaitable<void> {
         // Outcomes are counted by the release itself; there is nobody to tell.
-        static_cast<void>(co_await self->release_held(held));
+        release_begun nothing_yet;
+        static_cast<void>(co_await self->release_held(held, std::move(nothing_yet)));
     });
+}
+
+void engine::nobody::receive(result<void> /*end*/) { owner_.background_work_ended(); }
+
+void engine::nobody::fail(std::exception_ptr /*thrown*/) { owner_.background_work_ended(); }
+
+void engine::background_work_ended() {
+    if (--background_ == 0) idle_alarm_.wake();
 }
 
 void engine::let_go(const held_ptr& held) {
@@ -79,11 +98,23 @@ result<lease> engine::hand_over(const held_ptr& held) {
 }
 
 asio::awaitable<result<void>> engine::release_value(std::string name, std::string value,
-                                                    time_point valid_until, bool in_doubt) {
+                                                    time_point valid_until) {
+    return release_value(std::move(name), std::move(value), valid_until, release_begun{});
+}
+
+asio::awaitable<result<void>> engine::release_value(std::string name, std::string value,
+                                                    time_point valid_until, release_begun begun) {
     const time_point until = op_deadline();
+    bool in_doubt = begun.in_doubt;
     for (unsigned failures = 1;; ++failures) {  // Ends at `until`.
         const bool valid_when_sent = now() < valid_until;
-        auto gone = co_await parts_.where->release(name, value, until);
+        result<void> gone{};
+        if (begun.answer) {
+            gone = std::move(*begun.answer);
+            begun.answer.reset();
+        } else {
+            gone = co_await parts_.where->release(name, value, until);
+        }
         if (gone) {
             ++counted_.releases;
             co_return gone;
@@ -120,7 +151,7 @@ void engine::in_background(std::function<asio::awaitable<void>()> work) {
     ++background_;
     auto counted = [self = shared_from_this(), work = std::move(work)]() -> asio::awaitable<void> {
         co_await work();
-        if (--self->background_ == 0) self->idle_alarm_.wake();
+        self->background_work_ended();
     };
     asio::co_spawn(parts_.executor, std::move(counted), asio::detached);
 }

@@ -82,6 +82,7 @@ result<void> session::start(const asio::any_io_executor& executor, const store_f
     if (!made) return made.error();
     parts.where = std::move(*made);
     engine_ = std::make_shared<engine>(std::move(parts));
+    if (driver_) driver_->attend_with([this] { return engine_ && engine_->attend(); });
     address_ = engine_->address();
     return {};
 }
@@ -104,6 +105,19 @@ session::~session() {
     else
         asio::co_spawn(executor_, wind_down(engine_), asio::detached);
     engine_.reset();
+}
+
+result<held_ptr> session::acquire(std::string_view name, const acquire_options& options) {
+    if (!at_home()) return foreign();
+    if (!driver_) return run(engine_->acquire(std::string(name), options));
+    return driver_->run_told<held_ptr>(
+        [&](receiver<held_ptr>& to) { engine_->start_acquire(name, options, to); });
+}
+
+result<void> session::release(const held_ptr& held) {
+    if (!at_home()) return foreign();
+    if (!driver_) return run(engine_->release(held));
+    return driver_->run_told<void>([&](receiver<void>& to) { engine_->start_release(held, to); });
 }
 
 asio::any_io_executor session::user_executor() {

@@ -26,7 +26,13 @@
 #include <string_view>
 #include <utility>
 
+namespace holdfast {
+class async_guard;
+}
+
 namespace holdfast::lock {
+
+struct async_calls;
 
 /// See the top of the file.
 class session {
@@ -70,6 +76,18 @@ public:
         return asio::co_spawn(executor_, verb(*engine_), asio::use_awaitable);
     }
 
+    /// The verbs of the hot path, which need no coroutine.
+    [[nodiscard]] result<held_ptr> acquire(std::string_view name, const acquire_options& options);
+    [[nodiscard]] result<void> release(const held_ptr& held);
+    /// The same for coroutines: src/lock/async_entrance.cpp.
+    [[nodiscard]] static asio::awaitable<result<async_guard>> acquire_async(
+        std::shared_ptr<session> owner, std::string name, acquire_options options);
+    /// Empties `guard` once it is awaited.
+    [[nodiscard]] static asio::awaitable<result<void>> release_async(async_guard& guard);
+
+    [[nodiscard]] static result<async_guard> make_guard(const std::shared_ptr<session>& owner,
+                                                        result<held_ptr> held);
+
     /// Gives `held` up without waiting for anything.
     void drop(const held_ptr& held) noexcept;
     /// `held` was handed over to another process.
@@ -85,6 +103,8 @@ public:
 
 private:
     session() = default;
+    template <class Start>
+    static void enter(std::shared_ptr<session> owner, Start start);
     template <class Awaitable>
     static Awaitable refuse_async() {
         co_return foreign();
@@ -97,6 +117,7 @@ private:
     port::fork_sentinel home_;
     std::unique_ptr<driver> driver_;  // Null for an asynchronous session.
     asio::any_io_executor executor_;
+    std::shared_ptr<async_calls> async_calls_;  // Made by the first.
     std::shared_ptr<engine> engine_;
     std::string address_;
 };

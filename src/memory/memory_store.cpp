@@ -42,11 +42,28 @@ result<store_factory> open(std::string_view text) {
 
 memory_store::memory_store(const store_environment& environment, std::shared_ptr<lock_table> table,
                            std::string address)
-    : env_(environment), table_(std::move(table)), address_(std::move(address)) {}
+    : env_(environment),
+      table_(std::move(table)),
+      address_(std::move(address)),
+      answers_(std::make_shared<port::prompt_answers>(env_.executor)) {}
 
 memory_store::~memory_store() = default;
 
 failure memory_store::closed() { return {errc::cancelled, "the store was closed"}; }
+
+std::unique_ptr<shortcut> memory_store::make_shortcut() {
+    return std::make_unique<port::prompt_shortcut<memory_store>>(*this, answers_);
+}
+
+std::optional<grant> memory_store::take_now(const claim& wanted) {
+    if (stopped_) return std::nullopt;
+    const auto given = table_->acquire(wanted, attempt::first, now());
+    return given ? std::optional(*given) : std::nullopt;
+}
+
+bool memory_store::release_now(std::string_view name, std::string_view value) {
+    return !stopped_ && table_->release(name, value, now()).has_value();
+}
 
 asio::awaitable<result<grant>> memory_store::acquire(const claim& wanted, attempt which,
                                                      time_point) {

@@ -7,6 +7,7 @@
 #include <holdfast/store.hpp>
 
 #include "memory/lock_table.hpp"
+#include "port/prompt_shortcut.hpp"
 
 #include <map>
 #include <memory>
@@ -27,6 +28,11 @@ public:
                                                             attempt which,
                                                             time_point deadline) override;
     std::unique_ptr<seat> take_seat(std::string_view name) override;
+    std::unique_ptr<shortcut> make_shortcut() override;
+    bool attend() override { return answers_->tell(); }
+    /// For `port::prompt_shortcut`.
+    [[nodiscard]] std::optional<grant> take_now(const claim& wanted);
+    [[nodiscard]] bool release_now(std::string_view name, std::string_view value);
     store_abilities abilities() const noexcept override {
         return {.modes = true, .several = true, .lines = true};
     }
@@ -53,6 +59,7 @@ private:
     std::shared_ptr<lock_table> table_;
     std::string address_;
     std::map<const alarm*, std::weak_ptr<alarm>> waiting_;
+    std::shared_ptr<port::prompt_answers> answers_;
     bool stopped_{false};
 };
 

@@ -6,23 +6,21 @@
 namespace holdfast {
 namespace {
 
-std::string hex_text(const std::array<std::byte, 16>& bits) {
+void write_hex(const std::array<std::byte, 16>& bits, std::string& text) {
     constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    text.reserve(2 * bits.size());
+    text.resize(2 * bits.size());
+    char* next = text.data();
     for (const std::byte b : bits) {
-        text += digits[std::to_integer<unsigned>(b) >> 4U];
-        text += digits[std::to_integer<unsigned>(b) & 0xFU];
+        *next++ = digits[std::to_integer<unsigned>(b) >> 4U];
+        *next++ = digits[std::to_integer<unsigned>(b) & 0xFU];
     }
-    return text;
 }
 
 }  // namespace
 
-identity store::draw_identity(entropy& random, const claimant& who) const {
-    std::string id = hex_text(random.id_bits());
-    std::string value = base::write_holder_record(id, who.pid, who.host, who.owner);
-    return {std::move(id), std::move(value)};
+void store::draw_identity(entropy& random, const claimant& who, identity& into) const {
+    write_hex(random.id_bits(), into.id);
+    base::write_holder_record(into.value, into.id, who.pid, who.host, who.owner);
 }
 
 std::optional<std::string> store::value_of(std::string_view /*id*/) const { return std::nullopt; }
@@ -32,6 +30,10 @@ asio::awaitable<result<std::vector<grant>>> store::acquire_all(std::span<const c
                                                                time_point /*deadline*/) {
     co_return failure{errc::misuse, address() + ": this store takes one name at a time"};
 }
+
+std::unique_ptr<shortcut> store::make_shortcut() { return nullptr; }
+
+bool store::attend() { return false; }
 
 std::unique_ptr<seat> store::take_seat(std::string_view /*name*/) { return nullptr; }
 

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 namespace holdfast {
 namespace {
@@ -24,15 +25,27 @@ void fill(void* bytes, std::size_t count) {
 
 }  // namespace
 
+// What a parent has in store its forked child has too: neither may give out what the other does.
+void system_entropy::draw(void* into, std::size_t count) {
+    if (ahead_.size() - used_ < count || !home_.at_home()) {
+        home_ = {};
+        fill(ahead_.data(), ahead_.size());
+        used_ = 0;
+    }
+    std::memcpy(into, ahead_.data() + used_, count);
+    std::memset(ahead_.data() + used_, 0, count);
+    used_ += count;
+}
+
 std::array<std::byte, 16> system_entropy::id_bits() {
     std::array<std::byte, 16> bits{};
-    fill(bits.data(), bits.size());
+    draw(bits.data(), bits.size());
     return bits;
 }
 
 std::uint64_t system_entropy::jitter_bits() {
     std::uint64_t bits = 0;
-    fill(&bits, sizeof bits);
+    draw(&bits, sizeof bits);
     return bits;
 }
 

@@ -36,10 +36,10 @@ dialect_store::dialect_store(const store_environment& environment, settings wher
       how_(std::move(how)),
       client_(std::make_shared<client>(environment, std::move(where))) {}
 
-identity dialect_store::draw_identity(entropy& random, const claimant& who) const {
-    std::string id = how_.draw_id(random);
-    std::string value = how_.hash ? id + owner_mark + who.owner : id;
-    return {std::move(id), std::move(value)};
+void dialect_store::draw_identity(entropy& random, const claimant& who, identity& into) const {
+    into.id = how_.draw_id(random);
+    into.value = into.id;
+    if (how_.hash) (into.value += owner_mark).append(who.owner);
 }
 
 std::optional<std::string> dialect_store::value_of(std::string_view id) const {
@@ -104,13 +104,14 @@ asio::awaitable<failure> dialect_store::what_type(std::string_view name, failure
 
 asio::awaitable<void> dialect_store::renew(std::span<renewal> all, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const auto call = [this](const renewal& ask) -> renewal_call {
+    add_renewal add = [this](batch& into, bool by_hash, const renewal& ask) {
         const auto value = how_.hash ? id_in(ask.value) : ask.value;
-        return {keys_of(how_, ask.name),
-                {std::string(value), std::to_string(round_up(how_, ask.ttl).count())}};
+        const texts arguments{std::string(value), std::to_string(round_up(how_, ask.ttl).count())};
+        const script& what = how_.hash ? scripts().renew_hash : scripts().renew_keys;
+        add_call(into, what, client_->facts().version_major, by_hash, keys_of(how_, ask.name),
+                 arguments);
     };
-    const script& what = how_.hash ? scripts().renew_hash : scripts().renew_keys;
-    co_await renew_all(client_, what, all, call, deadline);
+    co_await renew_all(client_, all, std::move(add), deadline);
     for (renewal& ask : all) {
         if (ask.outcome || ask.outcome.error().code != errc::wrong_type) continue;
         ask.outcome = co_await what_type(ask.name, ask.outcome.error(), deadline);

@@ -22,7 +22,8 @@ class dialect_store : public store {
 public:
     dialect_store(const store_environment& environment, settings where, profile how);
 
-    identity draw_identity(entropy& random, const claimant& who) const override;
+    bool attend() override { return client_->attend(); }
+    void draw_identity(entropy& random, const claimant& who, identity& into) const override;
     std::optional<std::string> value_of(std::string_view id) const override;
     std::size_t name_limit() const noexcept override { return how_.name_limit; }
     asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,

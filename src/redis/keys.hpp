@@ -9,6 +9,9 @@
 
 #include "base/name.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +37,33 @@ namespace holdfast::redis {
     for (const char* const end : {"", ":f", ":q", ":w"}) keys.push_back(key + end);
     return keys;
 }
+
+/// The same keys without an allocation, one at a time.
+class key_texts {
+public:
+    /// @param name  At most `name_bytes_max` bytes.
+    explicit key_texts(std::string_view name) noexcept {
+        char* end = std::copy_n("{hf:", 4, text_.data());
+        end = base::encode_name(name.substr(0, name_bytes_max), end);
+        *end++ = '}';
+        lock_bytes_ = static_cast<std::size_t>(end - text_.data());
+        *end = ':';
+    }
+    [[nodiscard]] std::string_view lock() const noexcept { return {text_.data(), lock_bytes_}; }
+    [[nodiscard]] std::string_view fence() noexcept { return behind('f'); }
+    [[nodiscard]] std::string_view line() noexcept { return behind('q'); }
+    [[nodiscard]] std::string_view waiters() noexcept { return behind('w'); }
+
+private:
+    /// Valid until the next call.
+    std::string_view behind(char what) noexcept {
+        text_[lock_bytes_ + 1] = what;
+        return {text_.data(), lock_bytes_ + 2};
+    }
+
+    std::array<char, base::encoded_bytes_max(name_bytes_max) + 8> text_;
+    std::size_t lock_bytes_;
+};
 
 /// @return The name whose lock key this is, or nothing if it is no lock key.
 [[nodiscard]] inline std::optional<std::string> name_of_key(std::string_view key) {

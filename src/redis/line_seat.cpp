@@ -145,7 +145,8 @@ void line_seat::step_out() {
 }
 
 void line_seat::unwatch() {
-    if (std::exchange(watching_, false)) told_->unwatch(keys_.front(), *this);
+    if (std::exchange(watching_, false))
+        told_->unwatch(keys_.front(), *this, notices::also::messages);
 }
 
 asio::awaitable<std::optional<grant>> line_seat::await_turn(time_point until) {
@@ -182,7 +183,7 @@ time_point line_seat::look_again_at(time_point until) {
     if (!first_) return until;
     if (!watching_ && now() >= first_since_ + watch_after) {
         watching_ = true;
-        told_->watch(keys_.front(), *this);
+        told_->watch(keys_.front(), *this, notices::also::messages);
     }
     const time_point next = std::min(until, free_at_);
     return watching_ ? next : std::min(next, first_since_ + watch_after);

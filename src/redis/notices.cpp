@@ -24,6 +24,10 @@ constexpr auto idle_max = 10s;
 /// How long we do without, where the server does not offer what is needed, or refuses it.
 constexpr auto refused_pause = 60s;
 
+/// How long a look waits for the message that most changes bring: more than it takes them to come
+/// behind each other, less than people or programs notice.
+constexpr std::chrono::nanoseconds message_first = std::chrono::milliseconds(2);
+
 }  // namespace
 
 /// One who is in `ready`.
@@ -71,17 +75,22 @@ void notices::leave(std::uint64_t number) {
     note_idle();
 }
 
-void notices::watch(const std::string& key, listener& who) {
+void notices::watch(const std::string& key, listener& who, also sent) {
     watched& which = watched_[key];
+    if (which.serial == 0) which.serial = ++last_number_;
     which.listeners.push_back(&who);
-    look_at(key, which);
+    if (sent == also::nothing) ++which.impatient;
+    look_at(key, which, now());
 }
 
-void notices::unwatch(const std::string& key, listener& who) {
+void notices::unwatch(const std::string& key, listener& who, also sent) {
     const auto found = watched_.find(key);
     if (found == watched_.end()) return;
     auto& all = found->second.listeners;
-    if (const auto one = std::find(all.begin(), all.end(), &who); one != all.end()) all.erase(one);
+    if (const auto one = std::find(all.begin(), all.end(), &who); one != all.end()) {
+        all.erase(one);
+        if (sent == also::nothing) --found->second.impatient;
+    }
     if (all.empty()) watched_.erase(found);
     note_idle();
 }
@@ -180,7 +189,7 @@ void notices::resume() {
     for (const auto& [number, who] : listeners_) who->on_restart();
     for (auto& [key, which] : watched_) {
         which.asking = false;
-        look_at(key, which);
+        look_at(key, which, now());
     }
 }
 
@@ -220,10 +229,10 @@ void notices::take_in(const resp::reply& push) {
     if (what != "invalidate") return;
     // Nil: of all keys, as the server was emptied.
     if (push.items[1].is(resp::kind::nil))
-        for (auto& [key, which] : watched_) look_at(key, which);
+        for (auto& [key, which] : watched_) look_after_change(key, which);
     for (const resp::reply& key : push.items[1].items)
         if (const auto found = watched_.find(key.text); found != watched_.end())
-            look_at(found->first, found->second);
+            look_after_change(found->first, found->second);
 }
 
 void notices::deliver(std::string_view message) {
@@ -236,27 +245,43 @@ void notices::deliver(std::string_view message) {
     found->second->on_message(message.substr(static_cast<std::size_t>(stop + 1 - message.data())));
 }
 
-void notices::look_at(const std::string& key, watched& which) {
+void notices::look_after_change(const std::string& key, watched& which) {
+    look_at(key, which, which.impatient > 0 ? now() : now() + message_first);
+}
+
+void notices::look_at(const std::string& key, watched& which, time_point when) {
     if (!listening_) return;  // All are looked at when it does.
     if (std::exchange(which.asking, true)) {
         which.changed = true;
         return;
     }
     asio::co_spawn(
-        env_.executor, [self = shared_from_this(), key] { return self->ask_about(key); },
+        env_.executor,
+        [self = shared_from_this(), key, serial = which.serial, when] {
+            return self->ask_about(key, serial, when);
+        },
         asio::detached);
 }
 
 // The server tells once that a key has changed, after a command that has read it.
-asio::awaitable<void> notices::ask_about(std::string key) {
+asio::awaitable<void> notices::ask_about(std::string key, std::uint64_t serial, time_point when) {
     const auto line = line_;
+    const auto lives = [&] {
+        if (stopped_ || line != line_) return false;  // Of another connection: asked about again.
+        const auto found = watched_.find(key);
+        return found != watched_.end() && found->second.serial == serial;
+    };
+    if (now() < when) {
+        static_cast<void>(co_await sleep_until(env_.time, when));
+        if (!lives()) co_return;
+        watched_.find(key)->second.changed = false;
+    }
     for (;;) {  // Ends when the key has not changed since it was asked about.
         batch ask;
         ask.add("PTTL", key);
         const auto answers = co_await line->exchange(std::move(ask), now() + env_.options.timeout);
-        if (stopped_ || line != line_) co_return;  // Of another connection: asked about again.
+        if (!lives()) co_return;
         const auto found = watched_.find(key);
-        if (found == watched_.end()) co_return;
         if (std::exchange(found->second.changed, false)) continue;
         found->second.asking = false;
         if (!answers || !answers->front().is(resp::kind::integer)) co_return;

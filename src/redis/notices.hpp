@@ -59,16 +59,21 @@ public:
     /// @return The listener's number, above 0. It stays until `leave`.
     [[nodiscard]] std::uint64_t enter(listener& who);
     void leave(std::uint64_t number);
-    /// Tells `who` now, and whenever `key` changes, how long it lives.
-    void watch(const std::string& key, listener& who);
-    void unwatch(const std::string& key, listener& who);
+    /// Whether a listener is sent a message, too, if a change of a key concerns it.
+    enum class also { nothing, messages };
+    /// Tells `who` now, and whenever `key` changes, how long it lives. Who is sent messages besides
+    /// is told a little later: mostly the change was a hand-over, to it or to somebody else.
+    void watch(const std::string& key, listener& who, also sent);
+    void unwatch(const std::string& key, listener& who, also sent);
 
     /// Ends everything; listeners are told to ask again.
     void stop();
 
 private:
     struct watched {
+        std::uint64_t serial{0};  // Another one for each time that it begins to be watched.
         std::vector<listener*> listeners{};
+        std::size_t impatient{0};  // How many of them are sent nothing else.
         bool asking{false};
         bool changed{false};  // Since it was asked about.
     };
@@ -85,8 +90,9 @@ private:
     void restart_listeners();
     void take_in(const resp::reply& push);
     void deliver(std::string_view message);
-    void look_at(const std::string& key, watched& which);
-    asio::awaitable<void> ask_about(std::string key);
+    void look_at(const std::string& key, watched& which, time_point when);
+    void look_after_change(const std::string& key, watched& which);
+    asio::awaitable<void> ask_about(std::string key, std::uint64_t serial, time_point when);
 
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
 

@@ -4,8 +4,11 @@
 #include <holdfast/redis.hpp>
 
 #include "core/fence_rule.hpp"
+#include "redis/client/server_error.hpp"
+#include "redis/dialect_id.hpp"
 #include "redis/keys.hpp"
 #include "redis/lock_reply.hpp"
+#include "redis/redis_shortcut.hpp"
 #include "redis/script_call.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -15,8 +18,27 @@ namespace holdfast::redis {
 redis_store::redis_store(const store_environment& environment, settings where)
     : env_(environment),
       client_(std::make_shared<client>(environment, where)),
-      notices_(std::make_shared<notices>(environment, std::move(where),
-                                         draw_identity(env_.random, {}).id)) {}
+      notices_(std::make_shared<notices>(environment, std::move(where), hex_id(env_.random))) {}
+
+bool plain_release(std::span<const resp::reply> answers) {
+    if (answers.empty() || !answers[0].is(resp::kind::integer) || answers[0].integer != 1)
+        return false;
+    return answers.size() == 1 || (answers[1].is(resp::kind::integer) && answers[1].integer == 0);
+}
+
+// To whoever came between the native deletion and now is right behind those who waited before. How
+// it went is nobody's answer: those who wait ask again by themselves.
+asio::awaitable<void> redis_store::hand_over(std::string_view name, time_point deadline) {
+    texts arguments{
+        "-.0", "leave", {}, std::to_string(core::fence_floor), std::to_string(fence_seconds)};
+    const auto told = co_await call_script(client_, scripts().line, all_keys(name),
+                                           std::move(arguments), deadline);
+    static_cast<void>(told);
+}
+
+std::unique_ptr<shortcut> redis_store::make_shortcut() {
+    return std::make_unique<redis_shortcut>(*this, client_);
+}
 
 void redis_store::stop() {
     client_->stop();
@@ -25,23 +47,71 @@ void redis_store::stop() {
 
 asio::awaitable<void> redis_store::renew(std::span<renewal> all, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const auto call = [](const renewal& ask) -> renewal_call {
-        return {{lock_key(ask.name)}, {std::string(ask.value), std::to_string(ask.ttl.count())}};
+    add_renewal add = [server = client_](batch& into, bool by_hash, const renewal& ask) {
+        const key_texts keys(ask.name);
+        const script& what = scripts().renew;
+        const unsigned version = server->facts().version_major;
+        into.add(by_hash ? "EVALSHA" : "EVAL", by_hash ? what.sha1(version) : what.text(version), 1,
+                 keys.lock(), ask.value, ask.ttl.count());
     };
-    co_await renew_all(client_, scripts().renew, all, call, deadline);
+    co_await renew_all(client_, all, std::move(add), deadline);
 }
 
 asio::awaitable<result<void>> redis_store::release(std::string_view name, std::string_view value,
                                                    time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    texts arguments{std::string(value), std::to_string(core::fence_floor),
-                    std::to_string(fence_seconds)};
-    auto answer = co_await call_script(client_, scripts().release, all_keys(name),
-                                       std::move(arguments), deadline);
-    if (!answer && answer.error().code == errc::wrong_type)
+    batch commands;
+    add_release(commands, name, value);
+    auto answers = co_await client_->exchange(std::move(commands), deadline);
+    if (!answers) co_return answers.error();
+    co_return co_await conclude_release(name, value, *answers, deadline);
+}
+
+void redis_store::add_release(batch& into, std::string_view name, std::string_view value) const {
+    key_texts keys(name);
+    switch (client_->facts().deletes) {
+        case native_delete::none: break;
+        case native_delete::delex:
+            into.add("DELEX", keys.lock(), "IFEQ", value);
+            into.add("EXISTS", keys.line());
+            return;
+        case native_delete::delifeq:
+            into.add("DELIFEQ", keys.lock(), value);
+            into.add("EXISTS", keys.line());
+            return;
+    }
+    const std::string_view sha1 = scripts().release.sha1(client_->facts().version_major);
+    into.add("EVALSHA", sha1, 1, keys.lock(), value);
+}
+
+asio::awaitable<result<void>> redis_store::conclude_release(std::string_view name,
+                                                            std::string_view value,
+                                                            std::span<const resp::reply> answers,
+                                                            time_point deadline) {
+    if (plain_release(answers)) co_return result<void>{};
+    const resp::reply& answer = answers.front();
+    const bool native = answers.size() > 1;
+    if (native && answer.is(resp::kind::integer) && answer.integer == 1) {
+        co_await hand_over(name, deadline);
+        co_return result<void>{};
+    }
+    if (native && answer.is(resp::kind::error) && classify(answer.text) != errc::wrong_type)
+        client_->forget_native_delete();
+    // A native command does not tell who holds it, if we do not.
+    if (native || unknown_script(answer)) {
+        texts keys{lock_key(name)};
+        texts arguments{std::string(value)};
+        auto told = co_await call_script(client_, scripts().release, std::move(keys),
+                                         std::move(arguments), deadline);
+        if (!told && told.error().code == errc::wrong_type)
+            co_return co_await wrong_type_of(name, deadline);
+        if (!told) co_return told.error();
+        co_return ownership(*told, address());
+    }
+    auto gone = ownership(answer, address());
+    if (!gone && gone.error().code == errc::wrong_type)
         co_return co_await wrong_type_of(name, deadline);
-    if (!answer) co_return answer.error();
-    co_return ownership(*answer, address());
+    co_return gone;
 }
 
 }  // namespace holdfast::redis

@@ -14,6 +14,7 @@
 #include "redis/resp/reply.hpp"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,8 @@ public:
                                                             attempt which,
                                                             time_point deadline) override;
     std::unique_ptr<seat> take_seat(std::string_view name) override;
+    std::unique_ptr<shortcut> make_shortcut() override;
+    bool attend() override { return client_->attend(); }
     store_abilities abilities() const noexcept override {
         return {.modes = true, .several = true, .lines = true};
     }
@@ -47,14 +50,24 @@ public:
     void stop() override;
     const std::string& address() const noexcept override { return client_->where().address; }
 
+    /// The first conversation of an acquisition and of a release, for `redis_shortcut` too.
+    void add_acquire(batch& into, const claim& wanted) const;
+    void add_release(batch& into, std::string_view name, std::string_view value) const;
+    /// What follows from its answers.
+    asio::awaitable<result<grant>> conclude_acquire(const claim& wanted,
+                                                    std::span<const resp::reply> answers,
+                                                    time_point deadline);
+    asio::awaitable<result<void>> conclude_release(std::string_view name, std::string_view value,
+                                                   std::span<const resp::reply> answers,
+                                                   time_point deadline);
+
 private:
     using found_lock = result<std::optional<lock_info>>;
 
-    asio::awaitable<result<grant>> acquire_plain(const claim& wanted, time_point deadline);
-    asio::awaitable<result<grant>> acquire_fenced(const claim& wanted, time_point deadline);
     asio::awaitable<result<grant>> acquire_again(const claim& wanted, time_point deadline);
     asio::awaitable<result<grant>> acquire_share(const claim& wanted, time_point deadline);
     asio::awaitable<result<grant>> seed(const claim& wanted, bool granted, time_point deadline);
+    asio::awaitable<void> hand_over(std::string_view name, time_point deadline);
     asio::awaitable<failure> contended(const claim& wanted, time_point deadline);
     asio::awaitable<void> take_back(const claim& wanted, time_point deadline);
     asio::awaitable<failure> wrong_type_of(std::string_view name, time_point deadline);

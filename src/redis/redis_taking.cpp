@@ -4,17 +4,20 @@
 #include "core/fence_rule.hpp"
 #include "redis/keys.hpp"
 #include "redis/lock_reply.hpp"
+#include "redis/redis_shortcut.hpp"
 #include "redis/redis_store.hpp"
 #include "redis/script_call.hpp"
 
 #include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
 
 namespace holdfast::redis {
 namespace {
 
 /// The first error among the replies to a transaction tells the cause; the last, EXEC's own, only
 /// says that there was one.
-const resp::reply* first_error(const replies& answers) {
+const resp::reply* first_error(std::span<const resp::reply> answers) {
     for (const resp::reply& answer : answers)
         if (answer.is(resp::kind::error)) return &answer;
     return nullptr;
@@ -28,39 +31,51 @@ asio::awaitable<result<grant>> redis_store::acquire(const claim& wanted, attempt
     if (wanted.mode == lock_mode::shared || wanted.permits > 0)
         co_return co_await acquire_share(wanted, deadline);
     if (which == attempt::repeated) co_return co_await acquire_again(wanted, deadline);
-    if (wanted.fence) co_return co_await acquire_fenced(wanted, deadline);
-    co_return co_await acquire_plain(wanted, deadline);
-}
-
-asio::awaitable<result<grant>> redis_store::acquire_plain(const claim& wanted,
-                                                          time_point deadline) {
     batch commands;
-    commands.add("SET", lock_key(wanted.name), wanted.value, "NX", "PX", wanted.ttl.count());
+    add_acquire(commands, wanted);
     auto answers = co_await client_->exchange(std::move(commands), deadline);
     if (!answers) co_return answers.error();
-    const resp::reply& set = answers->front();
-    if (set.is(resp::kind::error)) co_return refused(*client_, set);
-    if (set.is(resp::kind::nil)) co_return co_await contended(wanted, deadline);
-    co_return grant{};
+    co_return co_await conclude_acquire(wanted, *answers, deadline);
 }
 
 // Not a script: a transaction of two plain commands costs the server a quarter less, and only a
 // counter that was started anew needs a second conversation.
-asio::awaitable<result<grant>> redis_store::acquire_fenced(const claim& wanted,
-                                                           time_point deadline) {
-    batch commands;
-    commands.add("MULTI");
-    commands.add("SET", lock_key(wanted.name), wanted.value, "NX", "PX", wanted.ttl.count());
-    commands.add("INCR", fence_key(wanted.name));
-    commands.add("EXEC");
-    auto answers = co_await client_->exchange(std::move(commands), deadline);
-    if (!answers) co_return answers.error();
-    if (const resp::reply* error = first_error(*answers)) {
+void redis_store::add_acquire(batch& into, const claim& wanted) const {
+    key_texts keys(wanted.name);
+    if (wanted.fence) into.add("MULTI");
+    into.add("SET", keys.lock(), wanted.value, "NX", "PX", wanted.ttl.count());
+    if (!wanted.fence) return;
+    into.add("INCR", keys.fence());
+    into.add("EXEC");
+}
+
+std::optional<grant> plain_grant(bool fenced, std::span<const resp::reply> answers) {
+    if (answers.empty()) return std::nullopt;
+    const resp::reply& last = answers.back();
+    if (!fenced) return last.is(resp::kind::text) ? std::optional(grant{}) : std::nullopt;
+    if (!last.is(resp::kind::array) || last.items.size() != 2) return std::nullopt;
+    const resp::reply& token = last.items[1];
+    if (!last.items[0].is(resp::kind::text) || !token.is(resp::kind::integer)) return std::nullopt;
+    const auto drawn = static_cast<std::uint64_t>(std::max<std::int64_t>(token.integer, 0));
+    if (core::needs_floor(drawn)) return std::nullopt;
+    return grant{.fencing_token = drawn};
+}
+
+asio::awaitable<result<grant>> redis_store::conclude_acquire(const claim& wanted,
+                                                             std::span<const resp::reply> answers,
+                                                             time_point deadline) {
+    if (const auto given = plain_grant(wanted.fence, answers)) co_return *given;
+    const resp::reply& done = answers.back();
+    if (!wanted.fence) {
+        if (done.is(resp::kind::error)) co_return refused(*client_, done);
+        if (done.is(resp::kind::nil)) co_return co_await contended(wanted, deadline);
+        co_return nonsense(*client_);
+    }
+    if (const resp::reply* error = first_error(answers)) {
         // Where MULTI was refused, what follows it was carried out.
-        if ((*answers)[1].text == "OK") co_await take_back(wanted, deadline);
+        if (answers[1].text == "OK") co_await take_back(wanted, deadline);
         co_return refused(*client_, *error);
     }
-    const resp::reply& done = answers->back();
     if (!done.is(resp::kind::array) || done.items.size() != 2) co_return nonsense(*client_);
     const resp::reply& set = done.items[0];
     const resp::reply& token = done.items[1];
@@ -95,8 +110,11 @@ asio::awaitable<result<grant>> redis_store::seed(const claim& wanted, bool grant
             co_await take_back(wanted, deadline);
         co_return why;
     }
-    if (answer->is(resp::kind::integer) && answer->integer < 0)
+    if (answer->is(resp::kind::integer) && answer->integer == -1)
         co_return co_await contended(wanted, deadline);
+    if (answer->is(resp::kind::integer) && answer->integer == -2)
+        co_return failure{errc::unreachable,
+                          address() + ": the lock was gone before its fencing token was drawn"};
     if (!answer->is(resp::kind::integer) || answer->integer == 0) {
         co_await take_back(wanted, deadline);
         co_return nonsense(*client_);

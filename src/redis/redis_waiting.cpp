@@ -25,11 +25,11 @@ class change_listener final : private notices::listener {
 public:
     change_listener(timeline& time, std::shared_ptr<notices> told, std::string key)
         : time_(time), told_(std::move(told)), key_(std::move(key)), bell_(time) {
-        told_->watch(key_, *this);
+        told_->watch(key_, *this, notices::also::nothing);
     }
     change_listener(const change_listener&) = delete;
     change_listener& operator=(const change_listener&) = delete;
-    ~change_listener() { told_->unwatch(key_, *this); }
+    ~change_listener() { told_->unwatch(key_, *this, notices::also::nothing); }
 
     asio::awaitable<void> wait(time_point until) {
         while (!over_ && time_.now() < std::min(until, free_at_)) {

@@ -36,20 +36,14 @@ asio::awaitable<result<resp::reply>> call_script(std::shared_ptr<client> server,
     co_return nonsense(*server);
 }
 
-asio::awaitable<void> renew_all(std::shared_ptr<client> server, const script& what,
-                                std::span<renewal> asks,
-                                std::function<renewal_call(const renewal&)> call,
-                                time_point deadline) {
+asio::awaitable<void> renew_all(std::shared_ptr<client> server, std::span<renewal> asks,
+                                add_renewal add, time_point deadline) {
     std::vector<renewal*> open;
     for (renewal& ask : asks) open.push_back(&ask);
     for (const bool by_hash : {true, false}) {
         if (open.empty()) co_return;
         batch commands;
-        for (const renewal* ask : open) {
-            const renewal_call with = call(*ask);
-            add_call(commands, what, server->facts().version_major, by_hash, with.keys,
-                     with.arguments);
-        }
+        for (const renewal* ask : open) add(commands, by_hash, *ask);
         auto answers = co_await server->exchange(std::move(commands), deadline);
         std::vector<renewal*> unknown;
         for (std::size_t i = 0; i < open.size(); ++i) {

@@ -40,16 +40,12 @@ void add_call(batch& into, const script& what, unsigned version, bool by_hash, c
                                                                texts arguments,
                                                                time_point deadline);
 
-/// What one renewal calls its script with.
-struct renewal_call {
-    texts keys;
-    texts arguments;
-};
+/// Adds the call of a renewal's script, by its hash or in full.
+using add_renewal = std::function<void(batch& into, bool by_hash, const renewal& ask)>;
 /// Renews all of `asks` in one conversation, and a second one where the server does not know the
-/// script. @param call  What a renewal is called with.
-[[nodiscard]] asio::awaitable<void> renew_all(std::shared_ptr<client> server, const script& what,
-                                              std::span<renewal> asks,
-                                              std::function<renewal_call(const renewal&)> call,
+/// script.
+[[nodiscard]] asio::awaitable<void> renew_all(std::shared_ptr<client> server,
+                                              std::span<renewal> asks, add_renewal add,
                                               time_point deadline);
 
 /// Names the type of the lock key `key`, which is no lock.

@@ -33,7 +33,8 @@ sqlite_store::sqlite_store(const store_environment& environment, std::string pat
     : environment_(environment),
       address_(std::move(address)),
       database_(environment_, std::move(path), address_),
-      queue_(environment_.time) {}
+      queue_(environment_.time),
+      answers_(std::make_shared<port::prompt_answers>(environment_.executor)) {}
 
 // Tries at once, as nearly always nobody is in the way.
 template <class Action>
@@ -71,6 +72,29 @@ asio::awaitable<std::optional<failure>> sqlite_store::perform_in_turn(Action& ac
             co_return failure(errc::unreachable,
                               address_ + ": another process kept it busy for too long");
     }
+}
+
+std::unique_ptr<shortcut> sqlite_store::make_shortcut() {
+    return std::make_unique<port::prompt_shortcut<sqlite_store>>(*this, answers_);
+}
+
+// Both try once, as nearly always nobody is in the way. Whoever is refused, or has to wait for
+// another process, asks again by the verbs that can wait.
+std::optional<grant> sqlite_store::take_now(const claim& wanted) {
+    if (stopped_ || !queue_.empty()) return std::nullopt;
+    taking taken;
+    auto action = [&](lease_table& table) { return table.acquire(wanted, attempt::first, taken); };
+    const bool done = database_.perform(action) == SQLITE_OK;
+    return done && taken.held ? std::optional(taken.granted) : std::nullopt;
+}
+
+bool sqlite_store::release_now(std::string_view name, std::string_view value) {
+    if (stopped_ || !queue_.empty()) return false;
+    result<void> outcome;
+    auto action = [&](lease_table& table) { return table.release(name, value, outcome); };
+    if (database_.perform(action) != SQLITE_OK || !outcome) return false;
+    tell_waiters(name);
+    return true;
 }
 
 asio::awaitable<result<grant>> sqlite_store::acquire(const claim& wanted, attempt which,

@@ -9,9 +9,11 @@
 
 #include <holdfast/store.hpp>
 
+#include "port/prompt_shortcut.hpp"
 #include "sqlite/database.hpp"
 #include "sqlite/write_queue.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -27,6 +29,11 @@ public:
                                                          time_point deadline) override;
     [[nodiscard]] asio::awaitable<result<std::vector<grant>>> acquire_all(
         std::span<const claim> wanted, attempt which, time_point deadline) override;
+    [[nodiscard]] std::unique_ptr<shortcut> make_shortcut() override;
+    [[nodiscard]] bool attend() override { return answers_->tell(); }
+    /// For `port::prompt_shortcut`.
+    [[nodiscard]] std::optional<grant> take_now(const claim& wanted);
+    [[nodiscard]] bool release_now(std::string_view name, std::string_view value);
     [[nodiscard]] store_abilities abilities() const noexcept override {
         return {.modes = true, .several = true};
     }
@@ -69,6 +76,7 @@ private:
     std::string address_;
     database database_;
     write_queue queue_;
+    std::shared_ptr<port::prompt_answers> answers_;
     bool stopped_{false};
 };
 

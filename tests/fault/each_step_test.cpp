@@ -156,7 +156,7 @@ TEST(each_step, a_renewal_that_goes_wrong_is_made_up_for_or_signalled) {
         if ((*held)->held()) {
             EXPECT_TRUE(b.on_server(*held));
         } else {
-            EXPECT_TRUE((*held)->lost.stop_requested());
+            EXPECT_TRUE((*held)->lost_signal().stop_requested());
             reasons.insert((*held)->why_lost());
         }
         b.engine->drop(*held);

@@ -290,7 +290,7 @@ TEST(quorum, renews_while_a_majority_agrees_and_loses_the_lock_with_it) {
     b.pass(500ms);
     EXPECT_FALSE((*held)->held());
     EXPECT_EQ((*held)->why_lost(), lost_reason::deleted);
-    EXPECT_TRUE((*held)->lost.stop_requested());
+    EXPECT_TRUE((*held)->lost_signal().stop_requested());
 }
 
 TEST(quorum, signals_the_loss_in_time_when_the_majority_freezes) {

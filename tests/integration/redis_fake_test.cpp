@@ -272,6 +272,30 @@ TEST_F(redis_behind_a_proxy, that_lost_the_answer_to_a_release_confirms_it_at_th
     EXPECT_EQ(server_.command({"EXISTS", redis::lock_key("job")}), ":0\r\n");
 }
 
+// Why: a lock that ran out before its token was drawn is in nobody's hands: "somebody else has it"
+// would be wrong, and a counter without an expiry would stay for ever. How: each reply is kept back
+// until the lock that the command took has run out, so the second try is as late as the first.
+TEST_F(redis_behind_a_proxy, that_delays_replies_beyond_the_ttl_is_unreachable) {
+    std::atomic<int> seeds{0};
+    fake_redis proxy([&](fake_client& client) {
+        relay(client, server_.socket_path(), [&](const words& asked) {
+            if (asked.front().starts_with("EVAL")) ++seeds;
+            return poll_until([&] {
+                return server_.command({"EXISTS", redis::lock_key("new")}) == ":0\r\n";
+            });
+        });
+    });
+    locker locks(proxy.url());
+    const auto held = locks.acquire("new", {.ttl = 50ms});
+    ASSERT_FALSE(held);
+    EXPECT_EQ(held.error().code, errc::unreachable) << held.error().message();
+    EXPECT_GT(seeds, 0);
+    const std::string expiry = server_.command({"TTL", redis::fence_key("new")});
+    ASSERT_TRUE(expiry.starts_with(":")) << expiry;
+    EXPECT_GT(std::stol(expiry.substr(1)), 0) << "-1: no expiry, -2: no counter";
+    EXPECT_EQ(server_.command({"EXISTS", redis::lock_key("new")}), ":0\r\n");
+}
+
 // F28, F32. Why: whoever cancels does not wait for a dead server; and what the server does when it
 // wakes, with the command that is still in its socket, must not stay for long.
 TEST(redis_frozen, lets_a_cancelled_acquire_go_and_keeps_nothing_past_the_ttl) {

@@ -36,7 +36,7 @@ TEST_F(one_server, tells_a_holder_that_is_cut_off_before_a_rival_can_acquire) {
     time_point told{};
     time_point got{};
     w.run_for(60s, [&] {
-        if (told == time_point{} && held->lost.stop_requested()) told = w.now();
+        if (told == time_point{} && held->lost_signal().stop_requested()) told = w.now();
         if (got == time_point{} && taken) got = w.now();
     });
     ASSERT_NE(told, time_point{});
@@ -73,7 +73,7 @@ TEST_F(one_server, a_holder_that_was_paused_past_its_ttl_wakes_up_without_the_lo
     ASSERT_TRUE(taken);
     w.run_for(2s);
     EXPECT_FALSE(held->held());
-    EXPECT_TRUE(held->lost.stop_requested());
+    EXPECT_TRUE(held->lost_signal().stop_requested());
     EXPECT_TRUE(taken->held());
     EXPECT_GT(taken->fencing_token, held->fencing_token);
 }
@@ -94,7 +94,7 @@ TEST_F(one_server, max_hold_ends_a_lock_that_is_still_renewed) {
     EXPECT_TRUE(held->held());
     w.run_for(2s);
     EXPECT_EQ(held->why_lost(), lost_reason::max_hold);
-    EXPECT_TRUE(held->lost.stop_requested());
+    EXPECT_TRUE(held->lost_signal().stop_requested());
 }
 
 // Why: a short stall must not cost a lock whose lease has time left.

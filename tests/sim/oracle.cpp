@@ -43,7 +43,7 @@ void oracle::ending(const lock::held_ptr& held) {
 
 void oracle::look() {
     for (holding& h : holdings_) {
-        const bool signalled = h.held->lost.stop_requested();
+        const bool signalled = h.held->lost_signal().stop_requested();
         const bool lost = h.held->why_lost() != lost_reason::none;
         if (h.lost && h.held->held()) violated("I4: a lost lock is held again");
         if (lost && !h.lost) {

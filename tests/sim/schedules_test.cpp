@@ -5,6 +5,7 @@
 // HOLDFAST_SIM_SCHEDULES and HOLDFAST_SIM_SEED choose how many schedules and where they begin.
 #include "sim/oracle.hpp"
 #include "sim/world.hpp"
+#include "support/coroutine_shortcut.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -52,8 +53,8 @@ private:
         options.auto_renew = world_.chance(80);
         if (world_.chance(10)) options.max_hold = milliseconds(1 + world_.draw(4000));
         std::stop_source stop;
-        options.stop = stop.get_token();
-        if (world_.faults.cancels && world_.chance(30)) {
+        if (world_.chance(50)) options.stop = stop.get_token();
+        if (options.stop.stop_possible() && world_.faults.cancels && world_.chance(30)) {
             ++world_.seen["cancel"];
             auto end_wait = [this, stop]() mutable {
                 world_.deliver(me_, [stop]() mutable { stop.request_stop(); });
@@ -63,7 +64,7 @@ private:
         if (world_.chance(8)) co_return co_await several(options);
         const std::string name = draw_name(options);
         const time_point asked = world_.now();
-        auto held = co_await me_.engine->acquire(name, options);
+        auto held = co_await test::acquire_told(me_.engine, name, options);
         check_duration(asked, options.wait);
         if (!held) co_return;
         oracle_.granted(me_, *held, options);
@@ -129,7 +130,7 @@ private:
                 break;
             }
             default: {
-                const auto gone = co_await me_.engine->release(held);
+                const auto gone = co_await test::release_told(me_.engine, held);
                 const auto again = co_await me_.engine->release(held);
                 if (again) ADD_FAILURE() << "I6: one grant was released twice";
                 static_cast<void>(gone);

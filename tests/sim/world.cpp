@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "sim/world.hpp"
 
+#include "support/coroutine_shortcut.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -209,6 +211,10 @@ asio::awaitable<result<std::vector<grant>>> sim_store::acquire_all(std::span<con
 
 std::unique_ptr<seat> sim_store::take_seat(std::string_view name) {
     return std::make_unique<sim_seat>(*this, std::string(name));
+}
+
+std::unique_ptr<shortcut> sim_store::make_shortcut() {
+    return std::make_unique<test::coroutine_shortcut>(*this, world_.context.get_executor());
 }
 
 asio::awaitable<void> sim_store::renew(std::span<renewal> batch, time_point deadline) {

@@ -141,6 +141,7 @@ public:
                                                             attempt which,
                                                             time_point deadline) override;
     std::unique_ptr<seat> take_seat(std::string_view name) override;
+    std::unique_ptr<shortcut> make_shortcut() override;
     store_abilities abilities() const noexcept override {
         return {.modes = true, .several = true, .lines = true};
     }

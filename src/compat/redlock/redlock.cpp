@@ -174,7 +174,7 @@ asio::awaitable<result<redlock_signal>> redlock::begin_task(session_ptr where, o
     auto held = co_await where->engine_here().acquire(std::move(*name), std::move(plan));
     if (!held) co_return given_up(held.error(), how, resources);
     signal begun;
-    begun.token_ = (*held)->lost.get_token();
+    begun.token_ = (*held)->lost_signal();
     begun.held_ = std::move(*held);
     co_return begun;
 }

@@ -4,14 +4,13 @@
 #include "core/backoff.hpp"
 #include "redis/client/server_error.hpp"
 
-#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace holdfast::redis {
@@ -23,78 +22,14 @@ failure closed() { return {errc::cancelled, "the store was closed"}; }
 
 }  // namespace
 
+native_delete native_delete_of(std::string_view server, unsigned major, unsigned minor) noexcept {
+    if (server == "valkey") return major >= 9 ? native_delete::delifeq : native_delete::none;
+    const bool known = server == "redis" && (major > 8 || (major == 8 && minor >= 4));
+    return known ? native_delete::delex : native_delete::none;
+}
+
 client::client(const store_environment& environment, settings where)
     : env_(environment), where_(std::move(where)), sweeper_alarm_(env_.time) {}
-
-asio::awaitable<result<replies>> client::exchange(batch commands, time_point deadline) {
-    co_await asio::this_coro::throw_if_cancelled(false);
-    if (stopped_) co_return closed();
-    const time_point now = env_.time.now();
-    if (deadline <= now)
-        co_return failure{errc::unreachable, where_.address + ": no time was left to ask"};
-    // During a back-off the last attempt's failure is the answer: nobody waits for nothing.
-    if (!running_ && now < back_off_until_) co_return last_failure_;
-    request mine{.commands = std::move(commands), .deadline = deadline};
-    mine.answers.reserve(mine.commands.count);
-    queued_.push_back(&mine);
-    expect_by(deadline);
-    if (ready_)
-        flush();
-    else
-        start_running();
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (!mine.ended && state.cancelled() == asio::cancellation_type::none) {
-        auto start = [this, &mine](auto&& resume) {
-            if (auto slot = asio::get_associated_cancellation_slot(resume); slot.is_connected())
-                slot.assign([this, &mine](asio::cancellation_type) { cancel(mine); });
-            mine.caller.emplace(std::forward<decltype(resume)>(resume));
-        };
-        co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(start,
-                                                                             asio::use_awaitable);
-    }
-    if (!mine.ended) {
-        forget(mine);
-        co_return failure{errc::cancelled, "cancelled"};
-    }
-    if (!mine.answered) co_return mine.failed;
-    co_return std::move(mine.answers);
-}
-
-// Posted, so that whoever ends a request is not re-entered by its caller.
-void client::cancel(request& mine) {
-    if (mine.ended || !mine.caller) return;
-    handler caller = std::move(*mine.caller);
-    mine.caller.reset();
-    asio::get_associated_cancellation_slot(caller).clear();
-    asio::post(std::move(caller));
-}
-
-void client::finish(request& done, failure why) {
-    if (done.ended) return;
-    done.failed = std::move(why);
-    if (done.caller) cancel(done);
-    done.ended = true;
-}
-
-// Its caller's frame goes away; what was sent keeps its place in the line.
-void client::forget(request& cancelled) {
-    std::erase(queued_, &cancelled);
-    for (sent_request& sent : sent_)
-        if (sent.caller == &cancelled) sent.caller = nullptr;
-    if (ready_ || !line_ || !queued_.empty()) return;
-    timed_out_ = true;  // Nobody waits for the connection that is being opened.
-    line_->close();
-}
-
-void client::fail_queued(const failure& why) {
-    for (request* waiting : std::exchange(queued_, {})) finish(*waiting, why);
-}
-
-void client::fail_sent(const failure& why) {
-    failure doubt(errc::in_doubt, why.text + "; whether it took effect is not known");
-    for (const sent_request& sent : std::exchange(sent_, {}))
-        if (sent.caller) finish(*sent.caller, doubt);
-}
 
 void client::stop() {
     stopped_ = true;
@@ -119,6 +54,7 @@ asio::awaitable<void> client::run() {
         line_ = std::make_shared<transport>(env_.executor);
         reader_ = {};
         timed_out_ = false;
+        slow_ = false;
         const auto opened = co_await open_connection();
         if (!opened) {
             line_->close();
@@ -180,13 +116,17 @@ asio::awaitable<result<resp::reply>> client::ask(batch command) {
 void client::read_facts(const resp::reply& hello) {
     facts_ = {};
     facts_.resp3 = true;
-    for (std::size_t i = 0; i + 1 < hello.items.size(); i += 2)
-        if (hello.items[i].text == "version")
-            for (const char digit : hello.items[i + 1].text) {
-                if (digit < '0' || digit > '9' || facts_.version_major > 1000) break;
-                facts_.version_major =
-                    facts_.version_major * 10 + static_cast<unsigned>(digit - '0');
-            }
+    std::string_view server;
+    for (std::size_t i = 0; i + 1 < hello.items.size(); i += 2) {
+        const std::string& text = hello.items[i + 1].text;
+        if (hello.items[i].text == "server") server = text;
+        if (hello.items[i].text != "version") continue;
+        const char* const end = text.data() + text.size();
+        const auto major = std::from_chars(text.data(), end, facts_.version_major);
+        if (major.ptr != end && *major.ptr == '.')
+            std::from_chars(major.ptr + 1, end, facts_.version_minor);
+    }
+    facts_.deletes = native_delete_of(server, facts_.version_major, facts_.version_minor);
 }
 
 // Each step waits for its reply: nothing is sent behind an AUTH that may fail.
@@ -271,59 +211,78 @@ asio::awaitable<failure> client::read_all() {
     std::array<char, 16384> chunk;
     for (;;) {  // Ends with the connection.
         const auto bytes = co_await line_->read(chunk);
+        if (broken_.code == errc::protocol) co_return std::exchange(broken_, {});
         if (!bytes) co_return bytes.error();
+        slow_ = false;
         reader_.feed(std::string_view(chunk.data(), *bytes));
         failure broken = take_replies();
-        resume_answered();
+        resume_ended();
         if (broken.code == errc::protocol) co_return broken;
     }
+}
+
+bool client::attend() {
+    if (!ready_ || writing_ || slow_) return false;
+    write_queued();
+    if (sent_.empty() || writing_) return false;
+    std::array<char, 16384> chunk;
+    const std::size_t bytes = line_->read_now(chunk);
+    // Whoever waits for longer than that does so on the executor; and what is wrong with the
+    // connection, `read_all` finds out.
+    slow_ = bytes == 0;
+    if (slow_) return false;
+    reader_.feed(std::string_view(chunk.data(), bytes));
+    failure broken = take_replies();
+    resume_ended();
+    if (broken.code != errc::protocol) return true;
+    broken_ = std::move(broken);
+    line_->close();
+    return false;
 }
 
 // @return A failure of code `protocol` if the stream makes no sense.
 failure client::take_replies() {
     for (;;) {  // Ends with the bytes that have arrived.
-        resp::reply answer;
-        switch (reader_.next(answer)) {
+        request* const caller = sent_.empty() ? nullptr : sent_.front().caller;
+        resp::reply& into = caller ? caller->room() : stray_;
+        switch (reader_.next(into)) {
             case resp::reader::state::incomplete: return {};
             case resp::reader::state::broken:
                 return {errc::protocol, std::string(reader_.why_broken())};
             case resp::reader::state::ready: break;
         }
-        if (answer.is(resp::kind::push)) {
-            if (hearer_.on_push) hearer_.on_push(answer);
+        if (into.is(resp::kind::push)) {
+            if (hearer_.on_push) hearer_.on_push(into);
             continue;
         }
         if (sent_.empty()) return {errc::protocol, "a reply without a command"};
-        sent_request& front = sent_.front();
-        if (front.caller) front.caller->answers.push_back(std::move(answer));
-        if (--front.missing > 0) continue;
-        if (front.caller) {
-            front.caller->answered = true;
-            front.caller->ended = true;
-            answered_.push_back(front.caller);
-        }
+        if (caller) ++caller->filled_;
+        if (--sent_.front().missing > 0) continue;
         sent_.pop_front();
+        if (!caller) continue;
+        caller->answered_ = true;
+        enlist(*caller);
     }
 }
 
 // Within this turn, and what they ask for next goes out in one write.
-void client::resume_answered() {
+void client::resume_ended() {
+    if (resuming_) return;
     resuming_ = true;
-    for (request* const done : answered_) {  // Grows only by what is read.
-        if (!done->caller) continue;         // Cancelled just before: on its way already.
-        handler caller = std::move(*done->caller);
-        done->caller.reset();
-        if (auto slot = asio::get_associated_cancellation_slot(caller); slot.is_connected())
-            slot.clear();
+    // Those who are resumed may forget others, and end others.
+    for (std::size_t i = 0; i < ended_.size(); ++i) {
+        request* const next = std::exchange(ended_[i], nullptr);
+        if (!next) continue;
+        next->listed_ = false;
         try {
-            caller();
+            next->resume();
         } catch (...) {
             // A callback of the user's threw: that is for whoever runs the executor.
             asio::post(env_.executor,
                        [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
         }
     }
-    answered_.clear();
+    ended_.clear();
     resuming_ = false;
     write_queued();
 }
@@ -349,9 +308,9 @@ asio::awaitable<void> client::sweep() {
         if (now < sweep_at_) continue;
         close_expired(now);
         sweep_at_ = time_point::max();
-        for (const request* waiting : queued_) sweep_at_ = std::min(sweep_at_, waiting->deadline);
+        for (const request* waiting : queued_) sweep_at_ = std::min(sweep_at_, waiting->deadline_);
         for (const sent_request& sent : sent_)
-            if (sent.caller) sweep_at_ = std::min(sweep_at_, sent.caller->deadline);
+            if (sent.caller) sweep_at_ = std::min(sweep_at_, sent.caller->deadline_);
         if (queued_.empty() && sent_.empty()) break;
     }
     sweeping_ = false;
@@ -360,10 +319,10 @@ asio::awaitable<void> client::sweep() {
 void client::close_expired(time_point now) {
     bool expired = false;
     for (const sent_request& sent : sent_)
-        expired = expired || (sent.caller && sent.caller->deadline <= now);
+        expired = expired || (sent.caller && sent.caller->deadline_ <= now);
     std::vector<request*> waiting;
     for (request* next : std::exchange(queued_, {})) {
-        if (next->deadline > now) {
+        if (next->deadline_ > now) {
             waiting.push_back(next);
             continue;
         }

@@ -21,20 +21,21 @@
 #include <holdfast/errc.hpp>
 #include <holdfast/store.hpp>
 
+#include "redis/client/fifo.hpp"
 #include "redis/client/settings.hpp"
 #include "redis/client/transport.hpp"
 #include "redis/resp/command.hpp"
 #include "redis/resp/reply.hpp"
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/awaitable.hpp>
 
-#include <deque>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace holdfast::redis {
@@ -54,11 +55,25 @@ private:
 /// The replies to a batch, one for each command.
 using replies = std::vector<resp::reply>;
 
+/// Commands that delete a key if it has a certain value.
+enum class native_delete : std::uint8_t {
+    none,
+    delex,    ///< `DELEX key IFEQ value`: Redis, from 8.4 on.
+    delifeq,  ///< `DELIFEQ key value`: Valkey, from 9.0 on.
+};
+
 /// What the server told of itself when the connection was made.
 struct server_facts {
     unsigned version_major{0};  ///< 0: it did not tell.
+    unsigned version_minor{0};
     bool resp3{false};
+    /// How it deletes a key that has a certain value: see `native_delete_of`.
+    native_delete deletes{native_delete::none};
 };
+
+/// @return What a server that calls itself so, of that version, has.
+[[nodiscard]] native_delete native_delete_of(std::string_view server, unsigned major,
+                                             unsigned minor) noexcept;
 
 /// See the top of the file.
 class client : public std::enable_shared_from_this<client> {
@@ -69,6 +84,60 @@ public:
     /// @par Errors  `unreachable`: certainly not sent. `in_doubt`: sent, but the replies are lost.
     ///              `denied`, `protocol`: the connection was refused. `cancelled`.
     [[nodiscard]] asio::awaitable<result<replies>> exchange(batch commands, time_point deadline);
+
+    /// An exchange without a coroutine, for who does the same again and again: what room it has is
+    /// used again. One exchange at a time.
+    class request {
+    public:
+        request() = default;
+        request(const request&) = delete;
+        request& operator=(const request&) = delete;
+
+        /// What is sent.
+        batch commands;
+        /// Before `start`.
+        void clear() noexcept {
+            commands.bytes.clear();
+            commands.count = 0;
+        }
+        /// @return Whether all replies came. Else `why_not` tells, with the errors of `exchange`.
+        [[nodiscard]] bool answered() const noexcept { return answered_; }
+        [[nodiscard]] const failure& why_not() const noexcept { return failed_; }
+        [[nodiscard]] std::span<const resp::reply> answers() const noexcept {
+            return {answers_.data(), filled_};
+        }
+
+    protected:
+        ~request() = default;
+
+    private:
+        friend class client;
+        /// It has ended; called on the executor, and never within `start`.
+        virtual void resume() = 0;
+        /// @return Where the next reply goes.
+        resp::reply& room() {
+            if (filled_ == answers_.size()) answers_.emplace_back();
+            return answers_[filled_];
+        }
+
+        time_point deadline_{};
+        replies answers_{};
+        std::size_t filled_{0};
+        failure failed_{};
+        bool answered_{false};
+        bool ended_{true};    // It is not under way, or nothing but to resume is left to do ...
+        bool listed_{false};  // ... for which it is in the client's list.
+    };
+    /// Sends `what.commands`, with what others ask for in this turn.
+    /// @return false if no connection stands ready: then nothing was done.
+    [[nodiscard]] bool start(request& what, time_point deadline);
+    /// `what` is not resumed any more, and may go away; what was sent of it stays sent.
+    void forget(request& what);
+
+    /// For who drives the executor alone: waits for replies without it, for some milliseconds, and
+    /// takes in what comes.
+    /// @return false if none are missing, if none came in time, or if the executor has to be used.
+    [[nodiscard]] bool attend();
 
     /// Who hears what the server tells without being asked, and of the end of each connection.
     struct hearer {
@@ -84,19 +153,12 @@ public:
     /// @return What is known of the server of the present or last connection.
     [[nodiscard]] const server_facts& facts() const noexcept { return facts_; }
     [[nodiscard]] const settings& where() const noexcept { return where_; }
+    /// The server has no such command after all, or its user may not call it.
+    void forget_native_delete() noexcept { facts_.deletes = native_delete::none; }
 
 private:
-    using handler = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
-    /// One exchange under way; it lives in its caller's frame.
-    struct request {
-        batch commands;
-        time_point deadline;
-        replies answers{};
-        failure failed{};
-        bool answered{false};
-        bool ended{false};  // Nothing but to resume the caller is left to do.
-        std::optional<handler> caller{};
-    };
+    /// One `exchange` under way; it lives in its caller's frame.
+    struct conversation;
     struct sent_request {
         request* caller;  // Null once the caller was cancelled.
         std::size_t missing;
@@ -114,13 +176,12 @@ private:
     asio::awaitable<void> write_rest(std::shared_ptr<transport> line, std::string bytes);
     asio::awaitable<failure> read_all();
     failure take_replies();
-    void resume_answered();
+    void resume_ended();
 
-    void cancel(request& mine);
-    void finish(request& done, failure why);
+    void enlist(request& ended);
+    void finish(request& done, const failure& why);
     void fail_queued(const failure& why);
     void fail_sent(const failure& why);
-    void forget(request& cancelled);
 
     asio::awaitable<void> sweep();
     void expect_by(time_point deadline);
@@ -132,11 +193,13 @@ private:
     hearer hearer_;
     std::shared_ptr<transport> line_;  // The connection that is open, or being opened.
     resp::reader reader_;
-    std::vector<request*> queued_;    // Not sent.
-    std::deque<sent_request> sent_;   // Sent, in order; replies are missing.
-    std::vector<request*> answered_;  // Their callers are about to be resumed.
-    std::string outgoing_;            // What is being written; kept for its room.
-    std::size_t last_batch_{0};       // How many requests the last write had.
+    std::vector<request*> queued_;  // Not sent.
+    fifo<sent_request> sent_;       // Sent, in order; replies are missing.
+    std::vector<request*> ended_;   // About to be resumed; null: forgotten meanwhile.
+    resp::reply stray_;             // What is no reply to a request; kept for its room.
+    failure broken_;                // What `attend` found wrong with the stream.
+    std::string outgoing_;          // What is being written; kept for its room.
+    std::size_t last_batch_{0};     // How many requests the last write had.
     alarm sweeper_alarm_;
     time_point sweep_at_{time_point::max()};
     failure last_failure_;         // Of the last attempt to connect ...
@@ -148,6 +211,8 @@ private:
     bool writing_{false};
     bool flush_posted_{false};
     bool resuming_{false};
+    bool resume_posted_{false};
+    bool slow_{false};       // The reply that is missing did not come while `attend` waited for it.
     bool timed_out_{false};  // The connection was closed because a deadline passed.
     bool stopped_{false};
 };

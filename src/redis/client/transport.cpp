@@ -12,7 +12,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <cerrno>
 
@@ -62,6 +64,7 @@ asio::awaitable<result<void>> transport::open(const settings& where) {
     else
         opened = co_await open_unix(where);
     if (opened && where.tls) opened = co_await open_tls(where);
+    if (opened && !where.tls) make_blocking();
     if (closed_ && opened) opened = failure{errc::unreachable, "closed"};
     co_return opened;
 }
@@ -154,16 +157,32 @@ asio::awaitable<result<void>> transport::open_tls(const settings& where) {
 
 asio::awaitable<result<std::size_t>> transport::read(std::span<char> into) {
     error_code failed;
-    const auto buffer = asio::buffer(into.data(), into.size());
-    auto token = asio::redirect_error(asio::use_awaitable, failed);
-    std::size_t bytes = 0;
-    if (tls_)
-        bytes = co_await tls_->async_read_some(buffer, token);
-    else
-        bytes = co_await socket_.async_read_some(buffer, token);
-    if (failed == asio::error::eof) co_return failure{errc::unreachable, "the server hung up"};
-    if (failed) co_return tls_failure("read", failed);
-    co_return bytes;
+    if (tls_) {
+        const auto buffer = asio::buffer(into.data(), into.size());
+        auto token = asio::redirect_error(asio::use_awaitable, failed);
+        const std::size_t bytes = co_await tls_->async_read_some(buffer, token);
+        if (failed == asio::error::eof) co_return failure{errc::unreachable, "the server hung up"};
+        if (failed) co_return tls_failure("read", failed);
+        co_return bytes;
+    }
+    for (;;) {  // Ends with the connection.
+        if (closed_) co_return unreachable("read", asio::error::operation_aborted);
+        const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
+        if (got > 0) co_return static_cast<std::size_t>(got);
+        if (got == 0) co_return failure{errc::unreachable, "the server hung up"};
+        failed.assign(errno, boost::system::system_category());
+        if (failed != asio::error::would_block && failed != asio::error::interrupted)
+            co_return unreachable("read", failed);
+        co_await socket_.async_wait(socket::wait_read,
+                                    asio::redirect_error(asio::use_awaitable, failed));
+        if (failed) co_return unreachable("read", failed);
+    }
+}
+
+std::size_t transport::read_now(std::span<char> into) noexcept {
+    if (tls_ || closed_) return 0;
+    const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
+    return got > 0 ? static_cast<std::size_t>(got) : 0;
 }
 
 std::size_t transport::write_now(std::string_view bytes) noexcept {
@@ -175,14 +194,40 @@ std::size_t transport::write_now(std::string_view bytes) noexcept {
 
 asio::awaitable<result<void>> transport::write(std::string_view bytes) {
     error_code failed;
-    const auto buffer = asio::buffer(bytes.data(), bytes.size());
-    auto token = asio::redirect_error(asio::use_awaitable, failed);
-    if (tls_)
+    if (tls_) {
+        const auto buffer = asio::buffer(bytes.data(), bytes.size());
+        auto token = asio::redirect_error(asio::use_awaitable, failed);
         co_await asio::async_write(*tls_, buffer, token);
-    else
-        co_await asio::async_write(socket_, buffer, token);
-    if (failed) co_return tls_failure("write", failed);
+        if (failed) co_return tls_failure("write", failed);
+        co_return result<void>{};
+    }
+    while (!bytes.empty()) {
+        if (closed_) co_return unreachable("write", asio::error::operation_aborted);
+        const auto sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(),
+                                 MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) {
+            bytes.remove_prefix(static_cast<std::size_t>(sent));
+            continue;
+        }
+        failed.assign(errno, boost::system::system_category());
+        if (failed != asio::error::would_block && failed != asio::error::interrupted)
+            co_return unreachable("write", failed);
+        co_await socket_.async_wait(socket::wait_write,
+                                    asio::redirect_error(asio::use_awaitable, failed));
+        if (failed) co_return unreachable("write", failed);
+    }
     co_return result<void>{};
+}
+
+// Asio has made it non-blocking. Without TLS it only tells us when to read and write, and we say
+// each time that it must not block; so `read_now` can wait within its one system call.
+void transport::make_blocking() noexcept {
+    const int fd = socket_.native_handle();
+    timeval limit{};
+    limit.tv_usec = 1'000;  // The kernel rounds it up to its own steps, some milliseconds.
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags >= 0) ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
 void transport::close() noexcept {

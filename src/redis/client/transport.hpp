@@ -37,6 +37,9 @@ public:
     [[nodiscard]] asio::awaitable<result<void>> open(const settings& where);
     /// @return How many bytes came, or why none did.
     [[nodiscard]] asio::awaitable<result<std::size_t>> read(std::span<char> into);
+    /// Waits for bytes on the calling thread, without the executor, for a few milliseconds.
+    /// @return How many came: none in time, over TLS, or if something is wrong; `read` then tells.
+    [[nodiscard]] std::size_t read_now(std::span<char> into) noexcept;
     /// Writes what the kernel takes at once. @return How many bytes: none over TLS, or if it takes
     /// none now, or failed; `write` then tells.
     [[nodiscard]] std::size_t write_now(std::string_view bytes) noexcept;
@@ -52,6 +55,7 @@ private:
     asio::awaitable<result<void>> open_tls(const settings& where);
     asio::awaitable<boost::system::error_code> connect(asio::generic::stream_protocol::endpoint to);
     result<void> prepare_tls(const settings& where);
+    void make_blocking() noexcept;
 
     asio::ip::tcp::resolver resolver_;
     socket socket_;

@@ -17,10 +17,14 @@ namespace detail {
 inline void append_number(std::string& out, char type, std::integral auto value) {
     char line[24];
     line[0] = type;
-    char* const end = std::to_chars(line + 1, line + sizeof line - 2, value).ptr;
+    char* end = line + 1;
+    if (value >= 0 && value < 10)  // Most of them.
+        *end++ = static_cast<char>('0' + value);
+    else
+        end = std::to_chars(end, line + sizeof line - 2, value).ptr;
     end[0] = '\r';
     end[1] = '\n';
-    out.append(line, end + 2);
+    out.append(line, static_cast<std::size_t>(end + 2 - line));
 }
 
 inline void append_argument(std::string& out, std::string_view argument) {

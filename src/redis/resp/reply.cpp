@@ -10,6 +10,10 @@ namespace {
 /// The first bytes of all types; versions 2 and 3.
 constexpr std::string_view types = "+-:$*_#,(!=~>%|";
 
+bool has_items(char type) noexcept {
+    return std::string_view("*~>%|").find(type) != std::string_view::npos;
+}
+
 std::optional<std::int64_t> number(std::string_view digits) {
     std::int64_t value = 0;
     const char* const end = digits.data() + digits.size();
@@ -58,7 +62,10 @@ reader::state reader::read_value(reply& into, unsigned depth) {
     if (types.find(type) == std::string_view::npos) return broken("a reply of an unknown type");
     const auto line = read_line();
     if (!line) return state::incomplete;
-    into = reply{};
+    into.type = kind::nil;
+    into.integer = 0;
+    into.text.clear();
+    if (!has_items(type)) into.items.clear();
     const std::string_view rest = line->substr(1);
     switch (type) {
         case '+':
@@ -128,6 +135,7 @@ reader::state reader::read_blob(reply& into, std::int64_t bytes, bool verbatim) 
 reader::state reader::read_items(reply& into, std::int64_t count, unsigned depth) {
     if (count == -1) {
         into.type = kind::nil;
+        into.items.clear();
         return state::ready;
     }
     // Each item has at least three bytes, so a greater count could never be completed.
@@ -135,10 +143,13 @@ reader::state reader::read_items(reply& into, std::int64_t count, unsigned depth
         return broken("an array of impossible length");
     // What is claimed is not believed before it has come.
     into.items.reserve(std::min<std::size_t>(static_cast<std::size_t>(count), 16));
-    for (std::int64_t i = 0; i < count; ++i) {
-        const state item = read_value(into.items.emplace_back(), depth + 1);
+    const auto items = static_cast<std::size_t>(count);
+    for (std::size_t i = 0; i < items; ++i) {
+        if (i == into.items.size()) into.items.emplace_back();
+        const state item = read_value(into.items[i], depth + 1);
         if (item != state::ready) return item;
     }
+    into.items.resize(items);
     return state::ready;
 }
 

@@ -49,6 +49,8 @@ public:
     /// What `next` found.
     enum class state { ready, incomplete, broken };
     /// Takes the next whole reply out of the bytes. After `broken` the stream is of no more use.
+    /// @param into  What room it has is used again, so that who reads the same again and again
+    ///              allocates nothing. Its content counts after `ready` only.
     [[nodiscard]] state next(reply& into);
     /// @return Why the stream is broken, for people. Quotes nothing of it.
     [[nodiscard]] std::string_view why_broken() const noexcept { return why_broken_; }

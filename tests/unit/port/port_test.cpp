@@ -138,6 +138,34 @@ int status_of_child(pid_t child) {
     return status;
 }
 
+// Why: what a parent drew in advance its forked child has too.
+TEST(system_entropy, gives_a_forked_child_other_ids_than_its_parent) {
+    system_entropy source;
+    static_cast<void>(source.id_bits());
+    std::array<int, 2> pipe{};
+    ASSERT_EQ(::pipe(pipe.data()), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::array<std::byte, 16> drawn{};
+        bool fine = true;
+        for (int i = 0; i < 20 && fine; ++i) {
+            drawn = source.id_bits();
+            fine = ::write(pipe[1], drawn.data(), drawn.size()) == 16;
+        }
+        ::_exit(fine ? 0 : 1);
+    }
+    EXPECT_EQ(status_of_child(child), 0);
+    std::set<std::array<std::byte, 16>> seen;
+    std::array<std::byte, 16> drawn{};
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_EQ(::read(pipe[0], drawn.data(), drawn.size()), 16);
+        EXPECT_TRUE(seen.insert(drawn).second);
+        EXPECT_TRUE(seen.insert(source.id_bits()).second) << "drawn by both";
+    }
+    ::close(pipe[0]);
+    ::close(pipe[1]);
+}
+
 TEST(fork_sentinel, knows_a_forked_child_and_its_children) {
     const port::fork_sentinel mine;
     EXPECT_TRUE(mine.at_home());

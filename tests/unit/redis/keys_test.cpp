@@ -23,6 +23,18 @@ TEST(the_keys_of_a_name, are_these) {
     EXPECT_EQ(lock_key("a:b"), "{hf:a%3Ab}");
 }
 
+TEST(the_keys_of_a_name, are_the_same_without_an_allocation) {
+    for (const std::string& name :
+         {"invoices/42"s, "a:b{c}%"s, "\0"s, std::string(512, '{'), std::string(512, 'x')}) {
+        redis::key_texts keys(name);
+        EXPECT_EQ(keys.lock(), lock_key(name));
+        EXPECT_EQ(keys.fence(), fence_key(name));
+        EXPECT_EQ(keys.line(), redis::line_key(name));
+        EXPECT_EQ(keys.waiters(), redis::waiters_key(name));
+        EXPECT_EQ(keys.lock(), lock_key(name));
+    }
+}
+
 // Why: a name that could spell another's key would share or break its lock. How: all names of up to
 // three of the characters that the keys are built with.
 TEST(the_keys_of_a_name, are_no_other_names_keys) {

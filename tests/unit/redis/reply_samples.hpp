@@ -42,8 +42,8 @@ struct reading {
 inline reading read_in_pieces(std::string_view stream, std::size_t piece) {
     reader from;
     reading found;
+    reply one;  // Used again and again, as callers do.
     while (true) {
-        reply one;
         found.end = from.next(one);
         if (found.end == reader::state::ready) {
             found.replies.push_back(shown(one));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "redis/script.hpp"
 
+#include "core/fence_rule.hpp"
+#include "redis/script_call.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -31,12 +34,12 @@ TEST(each_script, is_the_one_that_was_reviewed) {
          "210adaf059527586e2869629dc41c2df20196b34"},
         {"look", scripts().look, "8e5cc2f6dc61ad832b4872df59255fd934dde8f2",
          "931e25f36e955bb3432ce87f627a61b560fc3d8d"},
-        {"release", scripts().release, "18128570412f4502073eeeabeb4fe8dad9baeed3",
-         "477f909d6dc7a052a329579548e020c7100258ef"},
+        {"release", scripts().release, "de45910f9f06215f7d0b6834ea1fe91d9e31ace6",
+         "3aaed25d5044e24d229e2ac2da286227eabc835f"},
         {"renew", scripts().renew, "07438f4b409ce9a8f37a6f6e29728bcca3dca23f",
          "682e0b5297b3cb2f7e5d103b35edc54058082388"},
-        {"seed_fence", scripts().seed_fence, "723da71c0525019f130820de29e0ffcaabecffd4",
-         "f2aade3eb3f2ccf0f52d8aed64196631bf2fd8e5"},
+        {"seed_fence", scripts().seed_fence, "18f08c5fe9d9852de510c9950a19ecb742bc3543",
+         "2bef1b615c1bbc8c8b4a0636c7b27a887801dacd"},
         {"take_all", scripts().take_all, "4bc91d43bc21f4cbee132aa3eede6a16626c5e3e",
          "2e3f7091cfa3a17d989d4b732df3392c8cd9407a"},
         {"take_away", scripts().take_away, "bb0ee78c984cecf963cb132acf5fbce5dace3009",
@@ -60,6 +63,13 @@ TEST(a_script, has_its_flags_for_servers_that_know_them_only) {
     EXPECT_NE(one.sha1(7), one.sha1(0));
     EXPECT_EQ(script(on_server::takes, {"return 1"}).text(7), "#!lua\nreturn 1");
     EXPECT_EQ(script(on_server::reads, {"return 1"}).text(7), "#!lua flags=no-writes\nreturn 1");
+}
+
+// Why: the release is called in few words, so it has constants of its own.
+TEST(the_release, has_the_constants_that_others_are_called_with) {
+    const std::string text(scripts().release.text(0));
+    EXPECT_NE(text.find("'" + std::to_string(core::fence_floor) + "'"), std::string::npos);
+    EXPECT_NE(text.find("'" + std::to_string(redis::fence_seconds) + "'"), std::string::npos);
 }
 
 // Why: text that is built by gluing values together makes every call a new script.

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The way of a lock that nobody else wants: one attempt, one release, no coroutine and nothing
+// allocated. Whatever is no plain yes goes on in the coroutines, from where it got to.
+#include "lock/option_rules.hpp"
+#include "lock/pursuit.hpp"
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+
+#include <iterator>
+#include <utility>
+
+namespace holdfast::lock {
+namespace {
+
+/// How many calls are kept for later.
+constexpr std::size_t spare_calls_max = 1024;
+
+/// Tells `to` what a coroutine of `owner` came to, and keeps that alive until then.
+template <class T>
+auto tell(std::shared_ptr<engine> owner, receiver<T>& to) {
+    return [owner = std::move(owner), &to](const std::exception_ptr& thrown, result<T> end) {
+        if (thrown)
+            to.fail(thrown);
+        else
+            to.receive(std::move(end));
+    };
+}
+
+}  // namespace
+
+/// One acquisition or release under way; it is used again and again.
+struct engine::quick_call final : shortcut::caller {
+    explicit quick_call(engine& by) : owner(by), way(by.parts_.where->make_shortcut()) {}
+
+    void on_answer() override {
+        if (acquiring)
+            owner.on_acquired(*this);
+        else
+            owner.on_released(*this);
+    }
+
+    engine& owner;
+    std::unique_ptr<shortcut> way;
+    std::list<quick_call>::iterator place{};  // In the list that it is in.
+
+    receiver<held_ptr>* acquiring{nullptr};
+    acquire_plan plan{acquire_options{}};
+    claim wanted{};
+    identity who{};
+    time_point started{};
+    core::claim_steps steps{core::claim_limits{}};
+
+    receiver<void>* releasing{nullptr};
+    held_ptr held{};
+};
+
+engine::engine(engine_parts parts)
+    : parts_(std::move(parts)), keeper_alarm_(*parts_.time), idle_alarm_(*parts_.time) {}
+
+engine::~engine() {
+    while (!watched_.empty()) unwatch(*watched_.begin());
+}
+
+bool engine::is_quick(std::string_view name, const acquire_options& options) const {
+    return has_shortcuts_ && !stopped_ && options.mode == lock_mode::exclusive &&
+           options.permits == 0 && !options.fair && !options.stop.stop_possible() &&
+           !check_acquire(name, options, name_limit()) &&
+           (lines_.empty() || !lines_.contains(name));
+}
+
+engine::quick_call* engine::take_call() {
+    if (spare_calls_.empty()) {
+        if (!has_shortcuts_) return nullptr;
+        spare_calls_.emplace_back(*this);
+        has_shortcuts_ = spare_calls_.back().way != nullptr;
+        if (!has_shortcuts_) {
+            spare_calls_.clear();
+            return nullptr;
+        }
+    }
+    calls_.splice(calls_.begin(), spare_calls_, spare_calls_.begin());
+    calls_.front().place = calls_.begin();
+    return &calls_.front();
+}
+
+void engine::put_back(quick_call& done) noexcept {
+    done.acquiring = nullptr;
+    done.releasing = nullptr;
+    done.held.reset();
+    if (spare_calls_.size() < spare_calls_max)
+        spare_calls_.splice(spare_calls_.begin(), calls_, done.place);
+    else
+        calls_.erase(done.place);
+}
+
+void engine::start_acquire(std::string_view name, const acquire_options& options,
+                           receiver<held_ptr>& to, asio::cancellation_slot cancel) {
+    quick_call* const call =
+        is_quick(name, options) && !cancel.is_connected() ? take_call() : nullptr;
+    if (call) {
+        call->plan.options = options;
+        call->started = now();
+        call->steps = core::claim_steps(limits_of(call->plan, call->started));
+        draw_identity(options.owner, call->who);
+        call->wanted.name = name;
+        std::swap(call->wanted.value, call->who.value);
+        call->wanted.ttl = options.ttl;
+        call->wanted.fence = options.fence;
+        call->acquiring = &to;
+        call->steps.sending(call->started);
+        const time_point deadline = call->started + parts_.options.timeout;
+        if (call->way->start_acquire(call->wanted, deadline, *call)) return;
+        put_back(*call);
+    }
+    asio::co_spawn(parts_.executor, acquire(std::string(name), options),
+                   asio::bind_cancellation_slot(cancel, tell(shared_from_this(), to)));
+}
+
+void engine::on_acquired(quick_call& call) {
+    receiver<held_ptr>& to = *call.acquiring;
+    if (const auto given = call.way->granted()) {
+        core::claim_steps steps = call.steps;
+        if (steps.granted(given->taken_earlier, now()) == core::step::succeed) {
+            std::swap(call.wanted.value, call.who.value);
+            held_ptr held = make_first(call.wanted.name, call.who, call.plan, steps,
+                                       given->fencing_token, call.started);
+            put_back(call);
+            return to.receive(std::move(held));
+        }
+    }
+    asio::co_spawn(parts_.executor, conclude_acquire(call), tell(shared_from_this(), to));
+}
+
+asio::awaitable<result<held_ptr>> engine::conclude_acquire(quick_call& call) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const time_point deadline = call.started + parts_.options.timeout;
+    auto answer = co_await call.way->conclude_acquire(call.wanted, deadline);
+    first_try begun{.started = call.started,
+                    .steps = call.steps,
+                    .who = {.id = call.who.id, .value = call.wanted.value},
+                    .answer = std::move(answer)};
+    std::string name = call.wanted.name;
+    acquire_plan plan = call.plan;
+    put_back(call);
+    co_return co_await acquire_now(std::move(name), std::move(plan), std::move(begun));
+}
+
+void engine::start_release(const held_ptr& held, receiver<void>& to,
+                           asio::cancellation_slot cancel) {
+    const bool plain = has_shortcuts_ && !stopped_ && !cancel.is_connected() && !line_of(*held);
+    quick_call* const call = plain && held->held() ? take_call() : nullptr;
+    if (call && held->give_up()) {
+        unwatch(*held);
+        call->held = held;
+        call->releasing = &to;
+        if (call->way->start_release(held->name, held->value, op_deadline(), *call)) return;
+        put_back(*call);
+        auto rest = after_release(held, release_begun{});
+        return asio::co_spawn(parts_.executor, std::move(rest), tell(shared_from_this(), to));
+    }
+    if (call) put_back(*call);
+    asio::co_spawn(parts_.executor, release(held),
+                   asio::bind_cancellation_slot(cancel, tell(shared_from_this(), to)));
+}
+
+void engine::on_released(quick_call& call) {
+    receiver<void>& to = *call.releasing;
+    if (!call.way->released()) {
+        asio::co_spawn(parts_.executor, conclude_release(call), tell(shared_from_this(), to));
+        return;
+    }
+    ++counted_.releases;
+    put_back(call);
+    to.receive({});
+}
+
+asio::awaitable<result<void>> engine::conclude_release(quick_call& call) {
+    const held_ptr held = call.held;
+    auto answer = co_await call.way->conclude_release(held->name, held->value, op_deadline());
+    put_back(call);
+    release_begun begun;
+    begun.answer = std::move(answer);
+    co_return co_await after_release(held, std::move(begun));
+}
+
+}  // namespace holdfast::lock
