@@ -6,48 +6,34 @@
 
 #include <array>
 #include <cstring>
-#include <stdexcept>
 
 namespace holdfast::bench {
-namespace {
 
 using redis::resp::append_command;
 
-constexpr std::string_view release_script =
-    "local holder = redis.call('GET', KEYS[1]) if not holder then return -1 end "
-    "if holder ~= ARGV[1] then return 0 end return redis.call('DEL', KEYS[1])";
-
-}  // namespace
+raw_pair make_raw_pair(const wire& server, const std::string& name, bool fenced) {
+    const std::string sha = server.load_script(raw_release_script);
+    const std::string value = "0123456789abcdef0123456789abcdef|12345@host|";
+    const std::string key = "{raw:" + name + "}";
+    raw_pair made;
+    if (fenced) append_command(made.acquire, "MULTI");
+    append_command(made.acquire, "SET", key, value, "NX", "PX", 30000);
+    if (fenced) append_command(made.acquire, "INCR", key + ":f");
+    if (fenced) append_command(made.acquire, "EXEC");
+    append_command(made.release, "EVALSHA", sha, 1, key, value);
+    return made;
+}
 
 raw_client::raw_client(std::string_view url, const std::string& prefix, std::size_t window,
                        bool fenced)
     // The replies: +OK; or +OK +QUEUED +QUEUED *2 +OK :n
     : wire_(url), acquire_lines_(fenced ? 6 : 1), names_(window) {
-    const std::string sha = load_release_script();
-    const std::string value = "0123456789abcdef0123456789abcdef|12345@host|";
-    for (std::size_t i = 0; i < window; ++i) {
-        const std::string key = "{raw:" + prefix + std::to_string(i) + "}";
-        std::string& acquire = names_[i].acquire;
-        if (fenced) append_command(acquire, "MULTI");
-        append_command(acquire, "SET", key, value, "NX", "PX", 30000);
-        if (fenced) append_command(acquire, "INCR", key + ":f");
-        if (fenced) append_command(acquire, "EXEC");
-        append_command(names_[i].release, "EVALSHA", sha, 1, key, value);
-    }
-}
-
-std::string raw_client::load_release_script() {
-    std::string load;
-    append_command(load, "SCRIPT", "LOAD", release_script);
-    wire_.send(load);
-    std::array<char, 256> reply{};
-    if (wire_.receive(reply) < 45 || reply[0] != '$')
-        throw std::runtime_error("raw client: no script hash");
-    return std::string(reply.data() + 5, 40);
+    for (std::size_t i = 0; i < window; ++i)
+        names_[i].bytes = make_raw_pair(wire_, prefix + std::to_string(i), fenced);
 }
 
 void raw_client::start(name& one, std::string& bytes) const {
-    bytes += one.acquiring ? one.acquire : one.release;
+    bytes += one.acquiring ? one.bytes.acquire : one.bytes.release;
     one.missing = one.acquiring ? acquire_lines_ : 1;
 }
 

@@ -15,6 +15,20 @@
 
 namespace holdfast::bench {
 
+/// Compares and deletes: what a client needs that nobody waits for.
+inline constexpr std::string_view raw_release_script =
+    "local holder = redis.call('GET', KEYS[1]) if not holder then return -1 end "
+    "if holder ~= ARGV[1] then return 0 end return redis.call('DEL', KEYS[1])";
+
+/// What a pair is made of, ready to be sent.
+struct raw_pair {
+    std::string acquire;
+    std::string release;
+};
+
+/// @param server  Learns the script that releases.
+[[nodiscard]] raw_pair make_raw_pair(const wire& server, const std::string& name, bool fenced);
+
 /// Acquires and releases names with the same commands as the Redis store, so many at once.
 class raw_client {
 public:
@@ -27,13 +41,11 @@ public:
 
 private:
     struct name {
-        std::string acquire;
-        std::string release;
+        raw_pair bytes;
         bool acquiring{true};    // What was sent last.
         std::size_t missing{0};  // Lines that are to come for it.
     };
     void start(name& one, std::string& bytes) const;
-    std::string load_release_script();
 
     wire wire_;
     std::size_t acquire_lines_;

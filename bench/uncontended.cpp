@@ -8,13 +8,14 @@
 // each of a fifth of `--seconds`. What is told are the medians of the slices, and as the ratio the
 // median of those of neighbouring slices. The limit is a socket that sends preformatted bytes of
 // the same commands: one for each thread, or one with as many operations under way as there are
-// coroutines.
+// coroutines; or, for an SQLite file, one connection that is told the same statements.
 #include <holdfast/async_locker.hpp>
 #include <holdfast/holdfast.hpp>
 
 #include "arguments.hpp"
 #include "measure.hpp"
 #include "raw_client.hpp"
+#include "raw_sqlite.hpp"
 #include "record.hpp"
 
 #include <boost/asio/detached.hpp>
@@ -37,6 +38,14 @@ namespace asio = boost::asio;
 constexpr int slices = 5;
 constexpr double warm_up_seconds = 0.2;
 constexpr double counting_seconds = 0.3;
+
+struct task {
+    std::string url;
+    int threads;
+    int coroutines;
+    double seconds;
+    bool fenced;
+};
 
 /// What callers did in one slice.
 struct tally {
@@ -154,6 +163,22 @@ workload raw_of(const std::string& url, int sockets, int window, bool fenced) {
     };
 }
 
+workload raw_sqlite_of(const std::string& url, bool fenced) {
+    const std::string path = url.substr(url.find(':') + 1) + ".raw";
+    const auto file = std::make_shared<raw_sqlite>(path, fenced);
+    return [file](std::int64_t until, tally& done) { done.pairs += file->pairs_until(until); };
+}
+
+/// @return The limit that belongs to this; none where there is none.
+workload limit_of(const task& what) {
+    const bool threaded = what.threads > 0;
+    if (is_plain_redis(what.url))
+        return raw_of(what.url, threaded ? what.threads : 1, threaded ? 1 : what.coroutines,
+                      what.fenced);
+    if (what.url.starts_with("sqlite:")) return raw_sqlite_of(what.url, what.fenced);
+    return {};
+}
+
 /// What the slices of one workload came to.
 struct figures {
     std::vector<double> ops_per_s, cpu_us, made;
@@ -185,14 +210,6 @@ std::optional<double> commands_per_op(const std::string& url, const workload& wo
     working.join();
     return static_cast<double>(counter.count()) / static_cast<double>(done.pairs);
 }
-
-struct task {
-    std::string url;
-    int threads;
-    int coroutines;
-    double seconds;
-    bool fenced;
-};
 
 task read(arguments given) {
     task wanted{.url = given.text("--store"),
@@ -226,6 +243,7 @@ void report(const task& what, const figures& ours, const figures& raw,
             ratios.push_back(ours.ops_per_s[i] / raw.ops_per_s[i]);
         line.add("raw_ops_per_s", reachable, 0).add("ratio_to_raw", median(ratios), 3);
         line.add("raw_cpu_us_per_op", median(raw.cpu_us), 2);
+        line.add("raw_cpu_to_ours", median(raw.cpu_us) / median(ours.cpu_us), 3);
     }
     line.print();
 }
@@ -234,10 +252,7 @@ int run(const task& what) {
     const bool threaded = what.threads > 0;
     const workload ours = threaded ? threads_of(what.url, what.threads, what.fenced)
                                    : coroutines_of(what.url, what.coroutines, what.fenced);
-    workload raw;
-    if (is_plain_redis(what.url))
-        raw = raw_of(what.url, threaded ? what.threads : 1, threaded ? 1 : what.coroutines,
-                     what.fenced);
+    const workload raw = limit_of(what);
     figures measured;
     figures reachable;
     figures{}.measure(ours, warm_up_seconds);

@@ -3,6 +3,7 @@
 
 #include "measure.hpp"
 #include "redis/client/settings.hpp"
+#include "redis/resp/command.hpp"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -12,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <stdexcept>
@@ -80,8 +82,23 @@ std::size_t wire::receive(std::span<char> into) const {
 }
 
 std::size_t wire::receive_within(std::span<char> into, int milliseconds) const {
+    return receive_until(into, nanoseconds_now() + milliseconds * 1'000'000LL);
+}
+
+std::size_t wire::receive_until(std::span<char> into, std::int64_t nanoseconds) const {
+    const std::int64_t left = std::max<std::int64_t>(nanoseconds - nanoseconds_now(), 0);
+    const timespec patience{.tv_sec = left / 1'000'000'000, .tv_nsec = left % 1'000'000'000};
     pollfd readable{.fd = socket_, .events = POLLIN, .revents = 0};
-    return ::poll(&readable, 1, milliseconds) == 1 ? receive(into) : 0;
+    return ::ppoll(&readable, 1, &patience, nullptr) == 1 ? receive(into) : 0;
+}
+
+std::string wire::load_script(std::string_view text) const {
+    std::string load;
+    redis::resp::append_command(load, "SCRIPT", "LOAD", text);
+    send(load);
+    std::array<char, 256> reply{};
+    if (receive(reply) < 45 || reply[0] != '$') throw std::runtime_error("wire: no script hash");
+    return std::string(reply.data() + 5, 40);
 }
 
 command_counter::command_counter(std::string_view url) : wire_(url) {

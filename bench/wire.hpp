@@ -25,11 +25,16 @@ public:
     wire& operator=(const wire&) = delete;
     ~wire();
 
+    [[nodiscard]] int fd() const noexcept { return socket_; }
     void send(std::string_view bytes) const;
     /// @return How many bytes came; waits for the first.
     std::size_t receive(std::span<char> into) const;
     /// The same, but 0 if nothing comes for so long.
     std::size_t receive_within(std::span<char> into, int milliseconds) const;
+    /// The same, until that time on CLOCK_MONOTONIC.
+    std::size_t receive_until(std::span<char> into, std::int64_t nanoseconds) const;
+    /// @return The hash by which the server knows this script from now on.
+    [[nodiscard]] std::string load_script(std::string_view text) const;
 
 private:
     int socket_{-1};

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: BSL-1.0
 """Runs the benchmarks on a Redis server of its own, and holds the figures against the goals.
 
-    tools/bench.py [--programs DIR] [--seconds S] [--only WORD] [--repeats N] [--into PAGE]
+    tools/bench.py [--programs DIR] [--seconds S] [--only WORD] [--into PAGE]
 
 Prints a JSON object for each case as it ends, and a table when all are done. `./dev bench` builds
-the programs and calls this; bench/RESULTS.md tells what each figure means. Standard library only.
+the programs and calls this; bench/RESULTS.md tells what each figure means, and bench_cases.py has
+the cases and their goals. Every program takes five slices of each side in turn, and tells their
+medians. Standard library only.
 """
 import argparse
 import datetime
@@ -14,103 +16,20 @@ import os
 import platform
 import re
 import shutil
+import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
+
+import bench_peers
+from bench_cases import all_cases
 
 # Where client and server run: on the same core, or on one each.
 PLACES = {"one core": ({0}, {0}), "two cores": ({0}, {1})}
-
-
-@dataclass
-class Goal:
-    figure: str
-    bound: float
-    at_least: bool = True
-
-    def __str__(self):
-        return f"{self.figure} {'≥' if self.at_least else '≤'} {self.bound:g}"
-
-    def verdict(self, result):
-        value = result.get(self.figure)
-        if value is None:
-            return "?"
-        met = value >= self.bound if self.at_least else value <= self.bound
-        return f"{value:g} {'met' if met else 'MISSED'}"
-
-
-@dataclass
-class Case:
-    title: str
-    program: str
-    arguments: list
-    places: tuple
-    goals: list = field(default_factory=list)
-    repeats: int = 1  # `uncontended` takes five slices itself.
-    store: str = "redis"
-
-
-def at_least(figure, bound):
-    return Goal(figure, bound)
-
-
-def at_most(figure, bound):
-    return Goal(figure, bound, at_least=False)
-
-
-def uncontended_cases(seconds):
-    one, two, both = ("one core",), ("two cores",), tuple(PLACES)
-    cases = []
-    for fenced, lone, crowd in ((False, 0.95, 0.85), (True, 0.88, 0.65)):
-        flags = ["--seconds", seconds] + ([] if fenced else ["--no-fence"])
-        token = "with token" if fenced else "no token"
-
-        def add(title, arguments, places, goals):
-            cases.append(Case(f"{title}, {token}", "uncontended", arguments + flags, places, goals))
-
-        add("1 thread", ["--threads", "1"], one, [at_least("ratio_to_raw", lone)])
-        add("1 thread", ["--threads", "1"], two, [])
-        add("16 threads", ["--threads", "16"], both, [at_least("ratio_to_raw", 1.3)])
-        add("256 coroutines", ["--coroutines", "256"], one, [])
-        add("256 coroutines", ["--coroutines", "256"], two,
-            [at_least("ratio_to_raw", crowd), at_most("client_cpu_us_per_op", 1.2),
-             at_most("allocations_per_op", 0)])
-    return cases
-
-
-def other_cases(seconds, repeats):
-    both = tuple(PLACES)
-    crowd = ["--contenders", "64", "--processes", "8", "--seconds", seconds]
-    think = ["--think-ms", "1"]
-    fair = [at_most("commands_per_handoff", 1.3), at_most("max_min_ratio", 1.2)]
-
-    def contend(title, arguments, goals):
-        return Case(title, "contend", arguments, both, goals, repeats)
-
-    return [
-        contend("64 contenders in 8 processes, hold 0, think 1 ms", crowd + think,
-                [at_least("handoffs_per_s", 30000), at_most("commands_per_handoff", 0.5),
-                 at_most("max_min_ratio", 1.3)]),
-        contend("64 contenders in 8 processes, hold 0", crowd, [at_most("max_min_ratio", 1.3)]),
-        contend("64 contenders in 8 processes, hold 5 ms", crowd + ["--hold-ms", "5"], []),
-        contend("64 contenders in 8 processes, hold 0, fair", crowd + think + ["--fair"], fair),
-        contend("2 contenders in 2 processes, hold 0, fair",
-                ["--contenders", "2", "--processes", "2", "--seconds", seconds, "--fair"], fair),
-        contend("500 contenders in 8 processes, hold 0, fair",
-                ["--contenders", "500", "--processes", "8", "--seconds", seconds, "--fair"], fair),
-        Case("held locks", "growth", ["--seconds", "20"], ("two cores",),
-             [at_most("bytes_per_lock", 1024), at_most("renewal_cpu_percent", 2),
-              at_most("lost", 0)]),
-        Case("memory, 1 thread", "uncontended", ["--threads", "1", "--seconds", seconds],
-             ("one core",), store="memory:"),
-        Case("SQLite, 1 thread", "uncontended", ["--threads", "1", "--seconds", seconds],
-             ("one core",), store="sqlite"),
-    ]
 
 
 class Server:
@@ -149,6 +68,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        self.process.send_signal(signal.SIGCONT)  # Whoever is frozen does not end.
         self.process.terminate()
         self.process.wait()
 
@@ -162,67 +82,82 @@ def cores_of(place):
     return {have[i] for i in client}, {have[i] for i in server}
 
 
-def store_of(case, server, directory):
+def address_of(case, servers, running):
     if case.store == "redis":
-        return server.url
-    return f"sqlite:{directory}/locks.db" if case.store == "sqlite" else case.store
+        return servers[0].url
+    if case.store == "quorum":
+        return ",".join(server.url for server in servers)
+    if not case.store.startswith("sqlite"):
+        return case.store
+    place = "/dev/shm" if case.store == "sqlite on tmpfs" and Path("/dev/shm").is_dir() else None
+    directory = tempfile.TemporaryDirectory(prefix="holdfast-bench-", dir=place)
+    return f"sqlite:{running.enter_context(directory)}/locks.db"
 
 
-def run_once(program, case, url, cores):
-    command = [str(program), "--store", url, *case.arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+def run_program(command, cores):
+    """@return The results that it printed; none if it failed."""
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True,
                           preexec_fn=lambda: os.sched_setaffinity(0, cores))
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     if done.returncode != 0 or not lines:
-        print(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}", file=sys.stderr)
+        print(f"{command}: exit {done.returncode}\n{done.stderr}", file=sys.stderr)
+        return []
     return lines
 
 
-def medians(results):
-    """@return One result with the medians of the numbers of several of the same kind."""
-    merged = dict(results[0])
-    for key, value in merged.items():
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            merged[key] = statistics.median(result[key] for result in results)
-    return merged
-
-
-def run_case(case, place, options, server, directory):
+def run_case(case, place, options, directory):
+    """On servers of its own: one, or three."""
     cores = cores_of(place)
     if not cores:
         print(f"{case.title}, {place}: this machine has too few cores", file=sys.stderr)
         return []
-    server.ask("FLUSHALL")
-    server.place(cores[1])
-    program = options.programs / case.program
-    url = store_of(case, server, directory)
-    runs = [run_once(program, case, url, cores[0]) for _ in range(case.repeats)]
-    if not all(runs):
-        return [{"case": case.title, "place": place, "error": "failed"}]
-    rows = [medians(list(step)) for step in zip(*runs)]
-    return [{"case": case.title, "place": place, **row} for row in rows]
+    with ExitStack() as running:
+        count = 3 if case.store == "quorum" else 1
+        servers = [running.enter_context(Server(directory)) for _ in range(count)]
+        for server in servers:
+            server.place(cores[1])
+        url = address_of(case, servers, running)
+        if case.program == "peers":
+            results = bench_peers.compare(options, case, url, cores[0], run_program)
+        else:
+            fault = ["--fault", case.fault, "--victim", servers[-1].process.pid] \
+                if case.fault else []
+            results = run_program([options.programs / case.program, "--store", url,
+                                   *case.arguments, *fault], cores[0])
+    told = {"case": case.title, "place": place}
+    return [{**told, **row} for row in results] or [{**told, "error": "failed"}]
+
+
+# What stands in each column: of the first of these figures that a result has.
+COLUMNS = {
+    "ops/s": (("ops_per_s", "handoffs_per_s", "fault_pairs_per_s", "pairs_per_s"), ".0f"),
+    "limit": (("raw_ops_per_s", "bare_handoffs_per_s"), ".0f"),
+    "ratio": (("ratio_to_raw", "ratio_to_bare"), ".2f"),
+    "p50 µs": (("fault_p50_us", "p50_us"), "g"),
+    "p99 µs": (("fault_p99_us", "p99_us"), "g"),
+    "limit p50": (("fault_raw_p50_us", "raw_p50_us", "bare_between_p50_us"), "g"),
+    "CPU µs": (("client_cpu_us_per_op",), "g"),
+    "cmds": (("commands_per_op", "commands_per_handoff"), "g"),
+    "allocs": (("allocations_per_op",), "g"),
+}
 
 
 def table_row(case, result):
-    rate = result.get("ops_per_s") or result.get("handoffs_per_s")
-    shown = {"rate": f"{rate:.0f}" if rate else "", "raw": "", "ratio": ""}
-    if result.get("raw_ops_per_s"):
-        shown["raw"] = f"{result['raw_ops_per_s']:.0f}"
-        shown["ratio"] = f"{result['ratio_to_raw']:.2f}"
-    cpu = result.get("client_cpu_us_per_op")
-    commands = result.get("commands_per_op", result.get("commands_per_handoff"))
-    made = result.get("allocations_per_op")
+    def shown(figures, style):
+        values = [result[figure] for figure in figures if figure in result]
+        return format(values[0], style) if values else ""
+
     name = case.title + (f" {result['held']:.0f}" if "held" in result else "")
-    numbers = [result.get("p50_us"), result.get("p99_us"), cpu, commands, made]
-    verdicts = "; ".join(f"{goal}: {goal.verdict(result)}" for goal in case.goals)
-    return [name, result["place"], shown["rate"], shown["raw"], shown["ratio"],
-            *("" if number is None else f"{number:g}" for number in numbers),
+    name += f", {result['who']}" if "who" in result else ""
+    ours = result.get("who", "holdfast") == "holdfast"
+    verdicts = "; ".join(f"{goal}: {goal.verdict(result)}" for goal in case.goals if ours)
+    return [name, result["place"], *(shown(*column) for column in COLUMNS.values()),
             result.get("error") or verdicts]
 
 
 def table_of(rows):
-    head = ["case", "client, server", "ops/s", "raw", "ratio", "p50 µs", "p99 µs", "CPU µs", "cmds",
-            "allocs", "goals"]
+    head = ["case", "client, server", *COLUMNS, "goals"]
     return "".join("| " + " | ".join(row) + " |\n" for row in [head, ["---"] * len(head), *rows])
 
 
@@ -251,13 +186,12 @@ def wanted(options, text):
 
 def run_all(options, cases):
     rows = []
-    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as directory, \
-            Server(directory) as server:
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as directory:
         for case in cases:
             for place in case.places:
                 if not wanted(options, f"{case.title} {case.program} {place}"):
                     continue
-                for result in run_case(case, place, options, server, directory):
+                for result in run_case(case, place, options, directory):
                     print(json.dumps(result, ensure_ascii=False), flush=True)
                     rows.append(table_row(case, result))
     text = machine() + "\n" + table_of(rows)
@@ -278,13 +212,11 @@ def main():
     read = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     read.add_argument("--programs", type=Path, default=Path("build/release/bench"))
     read.add_argument("--seconds", default="5", help="of each measurement")
-    read.add_argument("--repeats", type=int, default=5, help="of what is contended")
     read.add_argument("--only", action="append", default=[], metavar="WORD",
                       help="the cases whose title, program or place has one of these words")
     read.add_argument("--into", type=Path, help="a page to write the table into as well")
     options = read.parse_args()
-    cases = uncontended_cases(options.seconds) + other_cases(options.seconds, options.repeats)
-    failed = run_all(options, cases)
+    failed = run_all(options, all_cases(options.seconds))
     run_range_lock(options)
     return 1 if failed else 0
 

@@ -20,7 +20,8 @@ int run_completion(const CLI::App& app, const completion_arguments& given) {
     const auto script = given.shell == "bash"  ? bash_completion(app)
                         : given.shell == "zsh" ? zsh_completion(app)
                                                : fish_completion(app);
-    return print_text(script) ? exit_done : exit_unavailable;
+    print_text(script);
+    return exit_done;
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ void add_release(CLI::App& app, context& ctx);
 void add_break(CLI::App& app, context& ctx);
 void add_show(CLI::App& app, context& ctx);
 void add_list(CLI::App& app, context& ctx);
+void add_bench(CLI::App& app, context& ctx);
 void add_completion(CLI::App& app, context& ctx);
 /// Only where this program was built with range locks.
 void add_range(CLI::App& app, context& ctx);

@@ -25,4 +25,15 @@ int report_holder(const context& ctx, std::string_view command, std::string_view
     return exit_not_there;
 }
 
+int report_not_mine(const context& ctx, std::string_view command, std::string_view name,
+                    std::string_view done, const failure& why) {
+    if (ctx.json && why.code == errc::lost) {
+        boost::json::object row;
+        put_bytes(row, "name", name);
+        row[done] = false;
+        print_json(row);
+    }
+    return fail(command, name, why);
+}
+
 }  // namespace holdfast::cli

@@ -3,19 +3,23 @@
 // What it is: the program `holdfast`: the options before the command, and the way to the commands.
 #include <holdfast/version.hpp>
 
+#include "command_line.hpp"
 #include "context.hpp"
 #include "exit_codes.hpp"
 #include "output.hpp"
 #include "store_address.hpp"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <exception>
+#include <sstream>
+#include <string.h>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace {
 
@@ -37,27 +41,14 @@ void prepare_signals(context& ctx) {
              SIG_DFL);  // A caller that ignores it would keep us from learning of CMD's end.
 }
 
-// Whether the first word that is no option is `run`: only there do words behind `--` belong to CMD.
-bool selects_run(const std::vector<std::string>& words) {
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        if (words[i] == "--store" || words[i] == "--timeout") {
-            ++i;
-        } else if (!words[i].starts_with('-')) {
-            return words[i] == "run";
-        }
-    }
-    return false;
-}
-
-// CMD's words are cut off before parsing, so that no rule of the parser ever touches them.
-std::vector<std::string> split(int argc, char** argv, context& ctx) {
-    std::vector<std::string> words{argv + std::min(argc, 1), argv + argc};
-    if (!selects_run(words)) return words;
-    const auto mark = std::find(words.begin(), words.end(), "--");
-    if (mark == words.end()) return words;
-    ctx.command.assign(mark + 1, words.end());
-    words.erase(mark, words.end());
-    return words;
+// What was asked for may have been done, but whoever asked does not know. Who went away without
+// reading on, as head(1) does, wants no line about it: it ends as if SIGPIPE had ended it.
+int conclude(const context& ctx) {
+    const int error = print_error();
+    if (error == 0 || ctx.exit_code == exit_unavailable) return ctx.exit_code;
+    if (error == EPIPE && ctx.default_sigpipe) return exit_signal_base + SIGPIPE;
+    say("output", std::string{"cannot write to standard output: "} + ::strerror(error));
+    return exit_unavailable;
 }
 
 void add_everything(CLI::App& app, context& ctx) {
@@ -66,6 +57,7 @@ void add_everything(CLI::App& app, context& ctx) {
                    "else an SQLite file of this user)")
         ->type_name("URL")
         ->expected(1)
+        ->allow_extra_args(false)  // Else it would take a NAME behind it for another URL.
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_flag("--json", ctx.json, "Print JSON objects, one on each line");
     add_duration(app, "--timeout", ctx.timeout,
@@ -81,6 +73,7 @@ void add_everything(CLI::App& app, context& ctx) {
     add_break(app, ctx);
     add_show(app, ctx);
     add_list(app, ctx);
+    add_bench(app, ctx);
 #ifdef HOLDFAST_HAS_RANGE_LOCK
     add_range(app, ctx);
 #endif
@@ -98,18 +91,21 @@ int run(int argc, char** argv) {
     prepare_signals(ctx);
     CLI::App app{"Distributed locks for programs and people", "holdfast"};
     add_everything(app, ctx);
-    auto words = split(argc, argv, ctx);
-    wipe_passwords(argc, argv);
+    auto [words, command] = split(app, {argv + std::min(argc, 1), argv + argc});
+    ctx.command = std::move(command);
+    wipe_passwords(argc - static_cast<int>(ctx.command.size()), argv);
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the back.
     try {
         app.parse(std::move(words));
     } catch (const CLI::Success& help_or_version) {
-        return app.exit(help_or_version);
+        std::ostringstream text;
+        app.exit(help_or_version, text, text);
+        print_text(text.str());
     } catch (const CLI::ParseError& error) {
-        say("usage", error.what());
+        say("usage", explain(app, error, ctx.command));
         return exit_usage;
     }
-    return ctx.exit_code;
+    return conclude(ctx);
 }
 
 }  // namespace

@@ -65,6 +65,8 @@ bool write_all(int fd, std::string_view text) {
     return true;
 }
 
+int first_print_error = 0;
+
 std::string_view mode_text(const lock_info& info) {
     if (info.counted) return "counted";
     return info.mode == lock_mode::shared ? "shared" : "exclusive";
@@ -159,7 +161,13 @@ fields to_fields(const lock_info& info) {
             {"waiters", std::to_string(info.waiters)}};
 }
 
-bool print_text(std::string_view text) { return write_all(STDOUT_FILENO, text); }
+bool print_text(std::string_view text) {
+    if (write_all(STDOUT_FILENO, text)) return true;
+    if (first_print_error == 0) first_print_error = errno != 0 ? errno : EIO;
+    return false;
+}
+
+int print_error() noexcept { return first_print_error; }
 
 bool print_json(const boost::json::object& row) {
     return print_text(boost::json::serialize(row) + '\n');

@@ -42,10 +42,13 @@ void put_token(boost::json::object& row, std::uint64_t token);
 /// @return The fields of a lock that is held, its id short.
 [[nodiscard]] fields to_fields(const lock_info& info);
 
-/// Print on stdout. @return Whether all of it was written.
+/// Print on stdout. @return Whether all of it was written. If not, `main` says so, unless the
+/// command ends with `exit_unavailable`, having said so itself.
 bool print_json(const boost::json::object& row);
 bool print_fields(const fields& lines);
 bool print_text(std::string_view text);
+/// @return The errno of the first print that failed; 0 if none did.
+[[nodiscard]] int print_error() noexcept;
 
 /// Writes one line on stderr: `holdfast: WHAT: WHY`, without passwords and control characters.
 void say(std::string_view what, std::string_view why);

@@ -5,6 +5,7 @@
 #include "context.hpp"
 #include "errors.hpp"
 #include "exit_codes.hpp"
+#include "holder_report.hpp"
 #include "output.hpp"
 
 #include <memory>
@@ -21,7 +22,7 @@ int run_release(const context& ctx, const release_arguments& given) {
     auto locks = open_locker(ctx);
     if (!locks) return fail("release", locks.error());
     const auto released = locks->release({.name = given.name, .id = read_id(given.id)});
-    if (!released) return fail("release", given.name, released.error());
+    if (!released) return report_not_mine(ctx, "release", given.name, "released", released.error());
     if (ctx.json) {
         boost::json::object row;
         put_bytes(row, "name", given.name);

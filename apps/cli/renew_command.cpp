@@ -5,6 +5,7 @@
 #include "context.hpp"
 #include "errors.hpp"
 #include "exit_codes.hpp"
+#include "holder_report.hpp"
 #include "output.hpp"
 
 #include <memory>
@@ -23,7 +24,7 @@ int run_renew(const context& ctx, const renew_arguments& given) {
     if (!locks) return fail("renew", locks.error());
     const auto renewed =
         locks->renew({.name = given.name, .id = read_id(given.id), .ttl = given.ttl});
-    if (!renewed) return fail("renew", given.name, renewed.error());
+    if (!renewed) return report_not_mine(ctx, "renew", given.name, "renewed", renewed.error());
     if (ctx.json) {
         boost::json::object row;
         put_bytes(row, "name", given.name);

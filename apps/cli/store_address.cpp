@@ -135,7 +135,6 @@ std::string hide_passwords(std::string_view text) {
 void wipe_passwords(int argc, char** argv) noexcept {
     for (int i = 1; i < argc; ++i) {
         const std::string_view text{argv[i]};
-        if (text == "--") return;  // Behind it, arguments are CMD's.
         std::size_t from = 0;
         while (const auto found = find_password(text, from, reading::cautious)) {
             std::fill(argv[i] + found->first, argv[i] + found->second, '*');

@@ -32,6 +32,7 @@ enum class store_count { one, several };
 
 /// Overwrites the passwords of URLs in the program's own arguments, which every user of the machine
 /// can read in /proc. To be called when they were copied.
+/// @param argc  How many there are; without CMD's.
 void wipe_passwords(int argc, char** argv) noexcept;
 
 }  // namespace holdfast::cli

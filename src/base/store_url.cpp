@@ -51,6 +51,17 @@ std::optional<std::string> read_scheme(std::string_view text) {
     return scheme;
 }
 
+// Of what stands behind the colon of a local store's scheme. No host can stand there: two slashes
+// come from the habit of other schemes, and would lead to a file in the root directory. Three are
+// RFC 8089's way, an empty host before an absolute path.
+result<std::string_view> local_path(std::string_view scheme, std::string_view rest) {
+    if (!rest.starts_with("//")) return rest;
+    if (scheme == "memory") return bad("no '//' stands in it: write memory:NAME");
+    if (!rest.starts_with("///"))
+        return bad("no '//' stands in it: write sqlite:PATH, or sqlite:/DIR/FILE from the root on");
+    return rest.substr(std::min(rest.find_first_not_of('/'), rest.size()) - 1);
+}
+
 std::optional<failure> read_query(std::string_view text, store_url& url) {
     while (!text.empty()) {
         const auto end = text.find('&');
@@ -130,7 +141,11 @@ result<store_url> parse_store_url(std::string_view text) {
         if (auto wrong = read_query(rest.substr(mark + 1), url)) return *wrong;
         rest = rest.substr(0, mark);
     }
-    if (rest.starts_with("//") && url.scheme != "sqlite" && url.scheme != "memory") {
+    if (url.scheme == "sqlite" || url.scheme == "memory") {
+        const auto local = local_path(url.scheme, rest);
+        if (!local) return local.error();
+        rest = *local;
+    } else if (rest.starts_with("//")) {
         rest.remove_prefix(2);
         const auto slash = rest.find('/');
         if (auto wrong = read_authority(rest.substr(0, slash), url)) return *wrong;

@@ -22,7 +22,9 @@ struct store_url {
     secret password;        ///< May be empty.
     std::string host;       ///< Without the brackets of an IPv6 address; may be empty.
     std::uint16_t port{0};  ///< 0: none given.
-    std::string path;  ///< For `sqlite:` and `memory:` all behind the colon; else from its slash.
+    /// For `sqlite:` and `memory:` all behind the colon, with one leading slash for three or more;
+    /// else from its slash.
+    std::string path;
     std::map<std::string, std::string, std::less<>> query;
 
     /// @return The URL without its password and the values of its query, for people and logs.

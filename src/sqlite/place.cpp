@@ -67,14 +67,26 @@ std::string with_errno(std::string cause, int error) {
     return std::move(cause) + " (" + std::generic_category().message(error) + ")";
 }
 
+int why_barred(const std::string& path) noexcept {
+    if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0) return 0;
+    // A sandbox that does not know the call may answer otherwise; then opening will tell.
+    return errno == EACCES || errno == EROFS ? errno : 0;
+}
+
 std::optional<failure> check_place(const std::string& path) {
     struct stat about {};
     const bool there = ::stat(path.c_str(), &about) == 0;
     if (!there && errno != ENOENT) return denied("cannot be reached", errno);
+    if (!there && ::lstat(path.c_str(), &about) == 0 && S_ISLNK(about.st_mode))
+        return failure(errc::denied, "is a symbolic link that leads nowhere");
     if (there && S_ISDIR(about.st_mode)) return failure(errc::denied, "is a directory");
     if (there && !S_ISREG(about.st_mode)) return failure(errc::denied, "is not a regular file");
     // SQLite takes a file of one byte for a new one.
     if (there && about.st_size == 1) return failure(errc::wrong_type, "is not a database");
+    // Before anything is made beside it: what somebody without rights leaves there, be it through
+    // SQLite, would keep those out who have them.
+    if (const int barred = there ? why_barred(path) : 0)
+        return denied("cannot be read and written by this user", barred);
     struct statfs system {};
     const std::string directory = directory_of(path);
     if (::statfs(there ? path.c_str() : directory.c_str(), &system) != 0)

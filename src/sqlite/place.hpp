@@ -13,9 +13,14 @@
 
 namespace holdfast::sqlite {
 
-/// @return Why no database can live at `path` (a directory, no way there, NFS or SMB), or nothing.
-///         The text names the cause only.
+/// @return Why no database can live at `path` (a directory, no way there, NFS or SMB), or why this
+///         process may not use the one that does, or nothing. The text names the cause only.
 [[nodiscard]] std::optional<failure> check_place(const std::string& path);
+
+/// @return The errno that says why this process may not both read and write the file at `path`; 0
+///         if it may, and if nobody can tell. Asks for the effective user, as opening would, and
+///         opens nothing.
+[[nodiscard]] int why_barred(const std::string& path) noexcept;
 
 /// Whether a file was there, or was made.
 enum class file_origin { existed, made };

@@ -27,13 +27,18 @@ constexpr std::string_view content =
 constexpr std::uint32_t what_wakes =
     IN_ACCESS | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 
-// As SQLite does with the files beside a database.
+// As SQLite does with the files beside a database. Made only by those who may write the database:
+// anybody else's file would keep them out, also where it was their file that was here before.
 int open_like(const std::string& path, const std::string& database) {
     constexpr int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
     const int existing = ::open(path.c_str(), flags);
     if (existing >= 0 || errno != ENOENT) return existing;
     struct stat model {};
     const bool has_model = ::stat(database.c_str(), &model) == 0;
+    if (const int barred = has_model ? why_barred(database) : 0) {
+        errno = barred;
+        return -1;
+    }
     const mode_t mode = has_model ? model.st_mode & 0666 : 0600;
     const int made = ::open(path.c_str(), flags | O_CREAT, mode);
     if (made < 0 || !has_model) return made;

@@ -125,6 +125,23 @@ TEST(renew, with_another_id_or_of_a_free_lock_is_1) {
     EXPECT_THAT(free.err, HasSubstr("is not held"));
 }
 
+// Why: who reads JSON gets an object for each outcome, as from show and break.
+TEST(renew, and_release_print_json_also_for_what_is_not_held_by_that_id) {
+    const cli_store store;
+    store.acquire("job");
+    const std::string other(32, 'a');
+    for (const std::string name : {"job", "nothing"}) {
+        const auto renewed = store.run({"--json", "renew", name, other, "--ttl", "5s"});
+        EXPECT_EQ(renewed.code, 1);
+        EXPECT_EQ(renewed.out, "{\"name\":\"" + name + "\",\"renewed\":false}\n");
+        const auto released = store.run({"--json", "release", name, other});
+        EXPECT_EQ(released.code, 1);
+        EXPECT_EQ(released.out, "{\"name\":\"" + name + "\",\"released\":false}\n");
+        EXPECT_EQ(store.run({"renew", name, other, "--ttl", "5s"}).out, "");
+    }
+    EXPECT_TRUE(store.held("job"));
+}
+
 TEST(release, frees_the_lock_and_a_second_one_is_1) {
     const cli_store store;
     const auto taken = store.acquire("job");
@@ -285,10 +302,10 @@ TEST(completion, for_zsh_and_fish_names_every_command) {
         const auto script = store.run({"completion", shell});
         EXPECT_EQ(script.code, 0);
         for (const auto* command :
-             {"run", "acquire", "renew", "release", "break", "show", "list"}) {
+             {"run", "acquire", "renew", "release", "break", "show", "list", "bench"}) {
             EXPECT_THAT(script.out, HasSubstr(command)) << shell;
         }
-        for (const auto* flag : {"max-hold", "shared", "permits", "fair"}) {
+        for (const auto* flag : {"max-hold", "shared", "permits", "fair", "clients"}) {
             EXPECT_THAT(script.out, HasSubstr(flag)) << shell;
         }
     }

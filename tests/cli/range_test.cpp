@@ -161,7 +161,7 @@ TEST_F(cli_range, usage_errors_are_64_and_write_nothing) {
     const std::string sql = sql_server().url();
     const std::string mutex = redis().url();
     const auto ours = [&](words arguments) { return with_servers(std::move(arguments)); };
-    refused({"range"}, "subcommand is required");
+    refused({"range"}, "command is missing");
     refused({"range", "hold", "k", "1", "2", "--store", sql, "--mutex", mutex},
             "not in this version");
     refused(

@@ -118,10 +118,10 @@ TEST_F(passwords, reach_neither_the_command_nor_the_list_of_processes) {
     const redis_server server{{.tcp = true}};
     static_cast<void>(server.command({"CONFIG", "SET", "requirepass", canary}));
     const cli_store store;
-    auto options =
-        store.options({"--store", url_with(server, canary), "run", "job", "--", "sh", "-c",
-                       "env; touch " + store.path("ready") + "; while [ ! -e " + store.path("go") +
-                           " ]; do sleep 0.02; done"});
+    auto options = store.options({"run", "--owner", "--", "--store", url_with(server, canary),
+                                  "job", "--", "sh", "-c",
+                                  "env; touch " + store.path("ready") + "; while [ ! -e " +
+                                      store.path("go") + " ]; do sleep 0.02; done"});
     options.environment.erase("HOLDFAST_STORE");
     cli_process holder{options};
     ASSERT_TRUE(poll_until([&] { return file_exists(store.path("ready")) || holder.ended(); }));

@@ -61,7 +61,16 @@ INSTANTIATE_TEST_SUITE_P(
         bad_input{"owner_with_a_newline", {"acquire", "x", "--owner", "a\nb"}},
         bad_input{"two_stores", {"--store", "memory:", "--store", "memory:", "show", "x"}},
         bad_input{"unknown_scheme", {"--store", "nosuch://host", "show", "x"}},
+        bad_input{"sqlite_with_a_host", {"--store", "sqlite://x", "show", "x"}},
+        bad_input{"sqlite_with_a_host_for_run",
+                  {"--store", "sqlite://x", "run", "x", "--", "true"}},
+        bad_input{"memory_with_a_host", {"--store", "memory://x", "show", "x"}},
         bad_input{"store_without_scheme", {"--store", "locks.db", "show", "x"}},
+        bad_input{"bench_of_no_time", {"bench", "--seconds", "0"}},
+        bad_input{"bench_of_over_an_hour", {"bench", "--seconds", "3600.1"}},
+        bad_input{"bench_with_a_unit", {"bench", "--seconds", "3s"}},
+        bad_input{"bench_of_nobody", {"bench", "--clients", "0"}},
+        bad_input{"bench_of_too_many", {"bench", "--clients", "257"}},
         bad_input{"renew_without_ttl", {"renew", "x", std::string(32, 'a')}},
         bad_input{"unknown_shell", {"completion", "tcsh"}}),
     [](const auto& given) { return given.param.label; });
@@ -108,16 +117,29 @@ TEST(usage, takes_the_shared_options_behind_the_command_too) {
     EXPECT_EQ(result.out, "{\"name\":\"x\",\"held\":false}\n");
 }
 
+// Why: the option may be given several times, and must not take the words behind its value.
+TEST(usage, takes_the_store_anywhere_and_a_name_behind_it) {
+    const cli_store store;
+    const cli_store elsewhere;
+    elsewhere.acquire("x");
+    const auto& url = elsewhere.url();
+    for (const words& arguments :
+         {words{"--store", url, "show", "x"}, words{"show", "--store", url, "x"},
+          words{"show", "--store=" + url, "x"}, words{"show", "x", "--store", url}})
+        EXPECT_EQ(store.run(arguments).code, 0) << testing::PrintToString(arguments);
+    EXPECT_EQ(store.run({"run", "--store", url, "y", "--", "echo", "hi"}).out, "hi\n");
+}
+
 // Why: commands of later versions must not half exist.
 TEST(usage, help_names_the_commands_that_there_are_and_no_others) {
     const cli_store store;
     const auto result = store.run({"--help"});
     EXPECT_EQ(result.code, 0);
     for (const auto* command :
-         {"run", "acquire", "renew", "release", "break", "show", "list", "completion"}) {
+         {"run", "acquire", "renew", "release", "break", "show", "list", "bench", "completion"}) {
         EXPECT_THAT(result.out, HasSubstr(std::string{"\n  "} + command + " "));
     }
-    for (const auto* later : {"doctor", "watch", "bench"}) {
+    for (const auto* later : {"doctor", "watch"}) {
         EXPECT_EQ(result.out.find(std::string{"\n  "} + later), std::string::npos);
     }
 }
@@ -127,6 +149,19 @@ TEST(usage, tells_its_version) {
     const auto result = store.run({"--version"});
     EXPECT_EQ(result.code, 0);
     EXPECT_THAT(result.out, testing::MatchesRegex("holdfast [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+TEST(usage, tells_who_gives_a_file_two_slashes_how_to_write_it) {
+    const cli_store store{"sqlite://locks.db"};
+    const auto result = store.run({"show", "x"});
+    EXPECT_THAT(result.err, HasSubstr("write sqlite:PATH, or sqlite:/DIR/FILE"));
+}
+
+TEST(usage, takes_a_file_with_three_slashes) {
+    const temp_dir directory;
+    const cli_store store{"sqlite://" + (directory / "locks.db")};
+    EXPECT_EQ(store.run({"run", "x", "--", HOLDFAST_PROGRAM, "show", "x"}).code, 0);
+    EXPECT_TRUE(file_exists(directory / "locks.db"));
 }
 
 TEST(usage, a_file_that_is_no_database_is_69) {

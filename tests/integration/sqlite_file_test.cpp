@@ -2,9 +2,12 @@
 #include <holdfast/holdfast.hpp>
 
 #include "integration/sqlite_raw.hpp"
+#include "sqlite/wake_file.hpp"
 #include "support/child_process.hpp"
 #include "support/poll.hpp"
 #include "support/temp_dir.hpp"
+
+#include <boost/asio/io_context.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -109,11 +112,21 @@ TEST_F(sqlite_file, may_have_any_name) {
 }
 
 TEST_F(sqlite_file, url_without_a_path_or_with_an_option_is_misuse) {
-    for (const char* url : {"sqlite:", "sqlite:/x/locks.db?mode=fast", "sqlite:?x=1"}) {
+    for (const char* url :
+         {"sqlite:", "sqlite:/x/locks.db?mode=fast", "sqlite:?x=1", "sqlite://x"}) {
         const auto opened = locker::open(url);
         ASSERT_FALSE(opened) << url;
         EXPECT_EQ(opened.error().code, errc::misuse) << url;
     }
+}
+
+TEST_F(sqlite_file, is_found_with_three_slashes_too) {
+    ASSERT_TRUE(path().starts_with("/"));
+    locker holder{"sqlite://" + path()};
+    const auto held = holder.try_acquire("job");
+    ASSERT_TRUE(held) << held.error().message();
+    EXPECT_TRUE(fs::exists(path()));
+    EXPECT_EQ(locker{url()}.try_acquire("job").error().code, errc::contended);
 }
 
 TEST_F(sqlite_file, adopts_an_empty_file) {
@@ -214,6 +227,83 @@ TEST_F(sqlite_file, that_cannot_be_written_is_refused) {
     fs::permissions(directory_.path(), fs::perms::all);
     fs::permissions(path(), fs::perms(0444));
     EXPECT_EQ(without_rights([&] { return refused(url()).code == errc::denied ? 0 : 1; }), 0);
+}
+
+// Why: what somebody without rights leaves beside the file, PATH-notify or SQLite's index, keeps
+// those out who have them, for good.
+class a_sqlite_file_of_others : public sqlite_file,
+                                public testing::WithParamInterface<std::pair<int, int>> {
+protected:
+    static constexpr uid_t owner = 1001;
+    void expect_left_alone(const std::string& what) {
+        const auto files = std::distance(fs::directory_iterator(directory_.path()), {});
+        EXPECT_EQ(without_rights([&] {
+                      const failure why = refused(url());
+                      if (why.code != errc::denied) return 1;
+                      locker locks{url()};
+                      if (locks.inspect("job") || locks.list()) return 2;
+                      return why.text.find("(Permission denied)") != std::string::npos ? 0 : 3;
+                  }),
+                  0)
+            << what;
+        EXPECT_EQ(std::distance(fs::directory_iterator(directory_.path()), {}), files) << what;
+    }
+};
+
+TEST_P(a_sqlite_file_of_others, is_left_alone_by_who_may_not_write_it) {
+    const auto [directory_mode, file_mode] = GetParam();
+    const bool root = ::geteuid() == 0;
+    write_file(path(), "");
+    fs::permissions(directory_.path(), fs::perms(directory_mode));
+    // Without root there is nobody else: then the owner is who may not write.
+    fs::permissions(path(), fs::perms(root ? file_mode : file_mode & 0444));
+    ASSERT_TRUE(!root || ::chown(path().c_str(), owner, owner) == 0);
+    expect_left_alone("an empty file");
+    if (!root) fs::permissions(path(), fs::perms(file_mode));
+    child_process user([&](const auto&) {
+        if (root && (::setegid(owner) != 0 || ::seteuid(owner) != 0)) return 98;
+        const auto held = locker{url()}.try_acquire("job");
+        if (!held) std::fprintf(stderr, "%s\n", held.error().message().c_str());
+        return held ? 0 : 1;
+    });
+    EXPECT_EQ(user.wait(), 0);
+    for (const char* rest : {"-notify", "-shm", "-wal"}) fs::remove(path() + rest);
+    if (!root) fs::permissions(path(), fs::perms(file_mode & 0444));
+    expect_left_alone("a database");
+}
+
+INSTANTIATE_TEST_SUITE_P(modes, a_sqlite_file_of_others,
+                         testing::Values(std::pair{01777, 0660}, std::pair{01777, 0600},
+                                         std::pair{01777, 0644}, std::pair{0777, 0660},
+                                         std::pair{0777, 0602}));
+
+// Why: the file may be replaced by another user's while the old one is open.
+TEST_F(sqlite_file, that_another_user_made_anew_gets_no_notify_file_of_who_had_the_old_one) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root, for a second user";
+    fs::permissions(directory_.path(), fs::perms(01777));
+    child_process user([&](const auto& parent) {
+        if (::setegid(65534) != 0 || ::seteuid(65534) != 0) return 98;
+        asio::io_context context;
+        const auto waiters = std::make_shared<sqlite::wake_file>(context.get_executor());
+        if (!waiters->open(path())) return 1;
+        parent.tell();
+        parent.hear();
+        waiters->touch();
+        return waiters->watch() ? 2 : 0;
+    });
+    ASSERT_NE(user.parent_line().hear(), 0);
+    fs::remove(path() + "-notify");
+    write_file(path(), "");
+    fs::permissions(path(), fs::perms(0600));
+    user.parent_line().tell();
+    EXPECT_EQ(user.wait(), 0);
+    EXPECT_FALSE(fs::exists(path() + "-notify"));
+}
+
+TEST_F(sqlite_file, that_is_a_link_that_leads_nowhere_is_refused_and_nothing_is_made) {
+    fs::create_symlink(directory_ / "missing", path());
+    EXPECT_EQ(refused(url()).code, errc::denied);
+    EXPECT_EQ(std::distance(fs::directory_iterator(directory_.path()), {}), 1);
 }
 
 TEST_F(sqlite_file, in_a_directory_that_cannot_be_written_is_refused) {

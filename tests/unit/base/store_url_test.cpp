@@ -41,6 +41,33 @@ TEST(a_store_url, may_leave_out_all_but_the_scheme_and_what_the_scheme_needs) {
     EXPECT_EQ(parsed("redis+unix:///run/redis.sock?db=2").host, "");
 }
 
+// Why: RFC 8089 writes absolute paths so, and redis+unix: does. Five are one, as for the kernel.
+TEST(a_sqlite_url, may_have_an_empty_host_before_an_absolute_path) {
+    EXPECT_EQ(parsed("sqlite:///var/lib/a%20b.db").path, "/var/lib/a b.db");
+    EXPECT_EQ(parsed("SQLite:///locks.db").redacted(), "sqlite:/locks.db");
+    EXPECT_EQ(parsed("sqlite://///a//b").path, "/a//b");
+    EXPECT_EQ(parsed("sqlite:///").path, "/");
+}
+
+// Why: after redis:// it is easily typed, and led to a file in the root directory.
+TEST(a_local_url, with_a_host_is_refused_and_told_how_to_be_written) {
+    for (const char* const text :
+         {"sqlite://", "sqlite://x", "sqlite://dir/x", "SQLITE://x", "sqlite://localhost/x"}) {
+        const auto url = parse_store_url(text);
+        ASSERT_FALSE(url) << text;
+        EXPECT_EQ(url.error().code, errc::misuse) << text;
+        EXPECT_THAT(url.error().text, HasSubstr("sqlite:PATH")) << text;
+        EXPECT_THAT(url.error().text, HasSubstr("sqlite:/DIR/FILE")) << text;
+    }
+    for (const char* const text : {"memory://", "memory://x", "memory:///x"}) {
+        const auto url = parse_store_url(text);
+        ASSERT_FALSE(url) << text;
+        EXPECT_EQ(url.error().code, errc::misuse) << text;
+        EXPECT_THAT(url.error().text, HasSubstr("memory:NAME")) << text;
+    }
+    EXPECT_EQ(parsed("memory:/x").path, "/x");
+}
+
 TEST(an_ipv6_address, stands_in_brackets) {
     EXPECT_EQ(parsed("redis://[::1]").host, "::1");
     EXPECT_EQ(parsed("redis://u:p@[fe80::1]:6380/1").host, "fe80::1");
