@@ -4,6 +4,8 @@
 // executor of yours. Not part of the umbrella, because it brings Boost.Asio along.
 // Thread safety: one locker may be used by any number of coroutines and threads at once: its work
 // runs on a strand of its own. Guards: as `guard`.
+// Coroutines of the same context are resumed within that strand: work that lasts long without an
+// await belongs elsewhere, as renewals wait for it.
 // Lifetime: the execution context outlives the locker and its guards, and runs until they are gone:
 // while a locker lives, it has work. A context that is destroyed earlier leaks what still waits.
 //
@@ -24,8 +26,10 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -108,14 +112,19 @@ public:
     /// Never blocks; what guards have started goes on in the execution context, at most a second.
     ~async_locker();
 
+    // Overloads, not default arguments: those are braced temporaries too, see the top of the file.
+    [[nodiscard]] asio::awaitable<result<async_guard>> acquire(std::string name);
     [[nodiscard]] asio::awaitable<result<async_guard>> acquire(std::string name,
-                                                               acquire_options options = {});
+                                                               acquire_options options);
+    [[nodiscard]] asio::awaitable<result<async_guard>> try_acquire(std::string name);
     [[nodiscard]] asio::awaitable<result<async_guard>> try_acquire(std::string name,
-                                                                   acquire_options options = {});
+                                                                   acquire_options options);
     [[nodiscard]] asio::awaitable<result<std::vector<async_guard>>> acquire_all(
-        std::vector<std::string> names, acquire_options options = {});
-    [[nodiscard]] asio::awaitable<result<async_guard>> adopt(lease handed,
-                                                             acquire_options options = {});
+        std::vector<std::string> names);
+    [[nodiscard]] asio::awaitable<result<std::vector<async_guard>>> acquire_all(
+        std::vector<std::string> names, acquire_options options);
+    [[nodiscard]] asio::awaitable<result<async_guard>> adopt(lease handed);
+    [[nodiscard]] asio::awaitable<result<async_guard>> adopt(lease handed, acquire_options options);
     [[nodiscard]] asio::awaitable<result<std::chrono::milliseconds>> renew(lease known);
     [[nodiscard]] asio::awaitable<result<void>> release(lease known);
     [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> inspect(std::string name);
@@ -140,7 +149,7 @@ private:
 template <asio::completion_token_for<void(result<async_guard>)> Token>
 auto async_acquire(async_locker& where, std::string name, acquire_options options, Token&& token) {
     auto start = [&where](auto handler, std::string wanted, acquire_options how) {
-        const auto slot = asio::get_associated_cancellation_slot(handler);
+        auto slot = asio::get_associated_cancellation_slot(handler);
         const auto executor = asio::get_associated_executor(handler, where.get_executor());
         auto finish = [handler = std::move(handler), executor](std::exception_ptr thrown,
                                                                result<async_guard> held) mutable {
@@ -150,8 +159,20 @@ auto async_acquire(async_locker& where, std::string name, acquire_options option
                                std::move(handler)(std::move(held));
                            });
         };
-        asio::co_spawn(where.get_executor(), where.acquire(std::move(wanted), std::move(how)),
-                       asio::bind_cancellation_slot(slot, std::move(finish)));
+        const auto home = where.get_executor();
+        auto work = where.acquire(std::move(wanted), std::move(how));
+        if (!slot.is_connected()) return asio::co_spawn(home, std::move(work), std::move(finish));
+        // A signal of its own that both sides keep: whoever cancels may be on another thread.
+        const auto signal = std::make_shared<asio::cancellation_signal>();
+        slot.assign([signal, home](asio::cancellation_type type) {
+            asio::post(home, [signal, type] { signal->emit(type); });
+        });
+        auto last = [signal, finish = std::move(finish)](std::exception_ptr thrown,
+                                                         result<async_guard> held) mutable {
+            finish(std::move(thrown), std::move(held));
+        };
+        asio::co_spawn(home, std::move(work),
+                       asio::bind_cancellation_slot(signal->slot(), std::move(last)));
     };
     return asio::async_initiate<Token, void(result<async_guard>)>(
         std::move(start), token, std::move(name), std::move(options));

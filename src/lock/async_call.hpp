@@ -8,6 +8,7 @@
 
 #include <holdfast/errc.hpp>
 
+#include "lock/forwarded.hpp"
 #include "lock/receiver.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -34,11 +35,6 @@ namespace asio = boost::asio;
 
 class session;
 
-/// What resumes a coroutine that awaits an `Answer`.
-template <class Answer>
-using resumption = typename asio::async_result<asio::use_awaitable_t<>,
-                                               void(std::exception_ptr, Answer)>::handler_type;
-
 /// Calls that have ended, for their room.
 template <class Call>
 class spare_calls {
@@ -64,12 +60,11 @@ class async_call : public receiver<Told> {
 public:
     using spares = spare_calls<async_call>;
 
-    /// Calls `start(call, slot)` and sees to the rest.
+    /// Calls `start(call)` and sees to the rest.
     template <class Start>
     static void begin(std::shared_ptr<session> owner, spares& from, resumption<Answer> awaiter,
                       const asio::any_io_executor& home, Start start) {
         std::unique_ptr<async_call> call = from.take();
-        const auto slot = asio::get_associated_cancellation_slot(awaiter);
         call->owner_ = std::move(owner);
         call->from_ = &from;
         call->keep_running(awaiter, home);
@@ -77,7 +72,7 @@ public:
         call->within_start_ = true;
         call->told_early_ = false;
         async_call& mine = *call.release();  // Until it is told.
-        start(mine, slot);
+        start(mine);
         mine.within_start_ = false;
         if (mine.told_early_) mine.deliver();
     }

@@ -34,6 +34,12 @@ void refuse(resumption<Answer> awaiter, failure why) {
     });
 }
 
+/// Whoever may be cancelled goes the way of the coroutines, which listen from the first moment on.
+template <class Awaiter>
+bool is_cancellable(const Awaiter& awaiter) {
+    return asio::get_associated_cancellation_slot(awaiter).is_connected();
+}
+
 }  // namespace
 
 struct async_calls {
@@ -70,19 +76,31 @@ void session::enter(std::shared_ptr<session> owner, Start start) {
     asio::dispatch(home, std::move(go));
 }
 
+asio::awaitable<result<async_guard>> session::acquire_slowly(std::shared_ptr<session> owner,
+                                                             std::string name,
+                                                             acquire_options options) {
+    auto held = co_await owner->engine_->acquire(std::move(name), std::move(options));
+    co_return make_guard(owner, std::move(held));
+}
+
 asio::awaitable<result<async_guard>> session::acquire_async(std::shared_ptr<session> owner,
                                                             std::string name,
                                                             acquire_options options) {
     auto begin = [](resumption<result<async_guard>> awaiter, std::shared_ptr<session> where,
                     std::string wanted, acquire_options how) {
         if (!where->at_home()) return refuse<result<async_guard>>(std::move(awaiter), foreign());
+        if (is_cancellable(awaiter)) {
+            auto work = acquire_slowly(where, std::move(wanted), std::move(how));
+            const asio::any_io_executor& home = where->executor_;
+            return spawn_forwarded<result<async_guard>>(std::move(awaiter), home, std::move(work),
+                                                        where);
+        }
         auto start = [awaiter = std::move(awaiter), wanted = std::move(wanted),
                       how = std::move(how)](std::shared_ptr<session> home) mutable {
             session& here = *home;
             acquiring::begin(std::move(home), here.async_calls_->acquiring_ones, std::move(awaiter),
-                             here.executor_,
-                             [&](receiver<held_ptr>& to, asio::cancellation_slot slot) {
-                                 here.engine_->start_acquire(wanted, how, to, slot);
+                             here.executor_, [&](receiver<held_ptr>& to) {
+                                 here.engine_->start_acquire(wanted, how, to);
                              });
         };
         enter(std::move(where), std::move(start));
@@ -100,13 +118,17 @@ asio::awaitable<result<void>> session::release_async(async_guard& guard) {
         std::shared_ptr<session> where = std::exchange(held->session_, nullptr);
         if (!mine) return refuse<result<void>>(std::move(awaiter), empty_guard());
         if (!where->at_home()) return refuse<result<void>>(std::move(awaiter), foreign());
+        if (is_cancellable(awaiter)) {
+            auto work = where->engine_->release(std::move(mine));
+            const asio::any_io_executor& home = where->executor_;
+            return spawn_forwarded<result<void>>(std::move(awaiter), home, std::move(work), where);
+        }
         auto start = [awaiter = std::move(awaiter),
                       mine = std::move(mine)](std::shared_ptr<session> home) mutable {
             session& here = *home;
             releasing::begin(std::move(home), here.async_calls_->releasing_ones, std::move(awaiter),
-                             here.executor_, [&](receiver<void>& to, asio::cancellation_slot slot) {
-                                 here.engine_->start_release(mine, to, slot);
-                             });
+                             here.executor_,
+                             [&](receiver<void>& to) { here.engine_->start_release(mine, to); });
         };
         enter(std::move(where), std::move(start));
     };

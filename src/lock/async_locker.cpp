@@ -73,6 +73,23 @@ async_locker::async_locker(async_locker&&) noexcept = default;
 async_locker& async_locker::operator=(async_locker&&) noexcept = default;
 async_locker::~async_locker() = default;
 
+asio::awaitable<result<async_guard>> async_locker::acquire(std::string name) {
+    return acquire(std::move(name), acquire_options());
+}
+
+asio::awaitable<result<async_guard>> async_locker::try_acquire(std::string name) {
+    return try_acquire(std::move(name), acquire_options());
+}
+
+asio::awaitable<result<std::vector<async_guard>>> async_locker::acquire_all(
+    std::vector<std::string> names) {
+    return acquire_all(std::move(names), acquire_options());
+}
+
+asio::awaitable<result<async_guard>> async_locker::adopt(lease handed) {
+    return adopt(std::move(handed), acquire_options());
+}
+
 asio::awaitable<result<async_guard>> async_locker::acquire(std::string name,
                                                            acquire_options options) {
     // The session lives on if the locker does not.

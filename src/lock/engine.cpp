@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "lock/engine.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
 
 namespace holdfast::lock {
 
 asio::awaitable<void> engine::wind_down() {
     using namespace std::chrono_literals;
+    // Guards that went away before are on their way here.
+    co_await asio::post(parts_.executor, asio::use_awaitable);
     const auto patience = std::min<core::milliseconds>(parts_.options.timeout, 1s);
     const time_point until = now() + patience;
     while (background_ > 0 && now() < until) co_await idle_alarm_.wait_until(until);

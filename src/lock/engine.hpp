@@ -19,7 +19,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -78,11 +77,9 @@ public:
 
     /// `acquire` and `release` for callers that are no coroutines; on the executor. `to` lives
     /// until it is told, on the executor, and maybe within the call.
-    /// @param cancel  Where a cancellation comes from.
     void start_acquire(std::string_view name, const acquire_options& options,
-                       receiver<held_ptr>& to, asio::cancellation_slot cancel = {});
-    void start_release(const held_ptr& held, receiver<void>& to,
-                       asio::cancellation_slot cancel = {});
+                       receiver<held_ptr>& to);
+    void start_release(const held_ptr& held, receiver<void>& to);
     /// As `store::attend`.
     [[nodiscard]] bool attend();
 
@@ -210,6 +207,7 @@ private:
     struct release_begun {
         bool in_doubt{false};                  ///< An earlier attempt's answer was lost.
         std::optional<result<void>> answer{};  ///< Of the first attempt, if it was made already.
+        std::optional<time_point> until{};     ///< When it ends, if it was begun already.
     };
     asio::awaitable<result<void>> after_release(held_ptr held, release_begun begun);
     asio::awaitable<result<void>> release_held(held_ptr held, release_begun begun);

@@ -5,8 +5,6 @@
 #include "lock/option_rules.hpp"
 #include "lock/pursuit.hpp"
 
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 
 #include <iterator>
@@ -55,6 +53,8 @@ struct engine::quick_call final : shortcut::caller {
 
     receiver<void>* releasing{nullptr};
     held_ptr held{};
+    time_point deadline{};
+    std::shared_ptr<engine> kept{};  // Where nobody else keeps it until the end.
 };
 
 engine::engine(engine_parts parts)
@@ -97,9 +97,8 @@ void engine::put_back(quick_call& done) noexcept {
 }
 
 void engine::start_acquire(std::string_view name, const acquire_options& options,
-                           receiver<held_ptr>& to, asio::cancellation_slot cancel) {
-    quick_call* const call =
-        is_quick(name, options) && !cancel.is_connected() ? take_call() : nullptr;
+                           receiver<held_ptr>& to) {
+    quick_call* const call = is_quick(name, options) ? take_call() : nullptr;
     if (call) {
         call->plan.options = options;
         call->started = now();
@@ -116,7 +115,7 @@ void engine::start_acquire(std::string_view name, const acquire_options& options
         put_back(*call);
     }
     asio::co_spawn(parts_.executor, acquire(std::string(name), options),
-                   asio::bind_cancellation_slot(cancel, tell(shared_from_this(), to)));
+                   tell(shared_from_this(), to));
 }
 
 void engine::on_acquired(quick_call& call) {
@@ -148,25 +147,29 @@ asio::awaitable<result<held_ptr>> engine::conclude_acquire(quick_call& call) {
     co_return co_await acquire_now(std::move(name), std::move(plan), std::move(begun));
 }
 
-void engine::start_release(const held_ptr& held, receiver<void>& to,
-                           asio::cancellation_slot cancel) {
-    const bool plain = has_shortcuts_ && !stopped_ && !cancel.is_connected() && !line_of(*held);
+void engine::start_release(const held_ptr& held, receiver<void>& to) {
+    const bool plain = has_shortcuts_ && !stopped_ && !line_of(*held);
     quick_call* const call = plain && held->held() ? take_call() : nullptr;
     if (call && held->give_up()) {
         unwatch(*held);
         call->held = held;
         call->releasing = &to;
-        if (call->way->start_release(held->name, held->value, op_deadline(), *call)) return;
+        call->deadline = op_deadline();
+        if (&to == &nobody_) call->kept = shared_from_this();
+        if (call->way->start_release(held->name, held->value, call->deadline, *call)) return;
+        release_begun begun;
+        begun.until = call->deadline;
+        const auto alive = std::move(call->kept);
         put_back(*call);
-        auto rest = after_release(held, release_begun{});
+        auto rest = after_release(held, std::move(begun));
         return asio::co_spawn(parts_.executor, std::move(rest), tell(shared_from_this(), to));
     }
     if (call) put_back(*call);
-    asio::co_spawn(parts_.executor, release(held),
-                   asio::bind_cancellation_slot(cancel, tell(shared_from_this(), to)));
+    asio::co_spawn(parts_.executor, release(held), tell(shared_from_this(), to));
 }
 
 void engine::on_released(quick_call& call) {
+    const auto alive = std::move(call.kept);  // Until all is told.
     receiver<void>& to = *call.releasing;
     if (!call.way->released()) {
         asio::co_spawn(parts_.executor, conclude_release(call), tell(shared_from_this(), to));
@@ -179,9 +182,10 @@ void engine::on_released(quick_call& call) {
 
 asio::awaitable<result<void>> engine::conclude_release(quick_call& call) {
     const held_ptr held = call.held;
-    auto answer = co_await call.way->conclude_release(held->name, held->value, op_deadline());
-    put_back(call);
     release_begun begun;
+    begun.until = call.deadline;
+    auto answer = co_await call.way->conclude_release(held->name, held->value, call.deadline);
+    put_back(call);
     begun.answer = std::move(answer);
     co_return co_await after_release(held, std::move(begun));
 }

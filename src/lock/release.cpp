@@ -104,7 +104,7 @@ asio::awaitable<result<void>> engine::release_value(std::string name, std::strin
 
 asio::awaitable<result<void>> engine::release_value(std::string name, std::string value,
                                                     time_point valid_until, release_begun begun) {
-    const time_point until = op_deadline();
+    const time_point until = begun.until ? *begun.until : op_deadline();
     bool in_doubt = begun.in_doubt;
     for (unsigned failures = 1;; ++failures) {  // Ends at `until`.
         const bool valid_when_sent = now() < valid_until;

@@ -13,6 +13,7 @@
 
 #include "lock/driver.hpp"
 #include "lock/engine.hpp"
+#include "lock/forwarded.hpp"
 #include "port/fork_sentinel.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -73,7 +74,7 @@ public:
     auto call_async(Verb verb) -> decltype(verb(std::declval<engine&>())) {
         if (!at_home()) return refuse_async<decltype(verb(*engine_))>();
         // A blocking session's own thread takes part only when it is idle: it is woken by this.
-        return asio::co_spawn(executor_, verb(*engine_), asio::use_awaitable);
+        return forwarded(executor_, verb(*engine_));
     }
 
     /// The verbs of the hot path, which need no coroutine.
@@ -103,6 +104,9 @@ public:
 
 private:
     session() = default;
+    static asio::awaitable<result<async_guard>> acquire_slowly(std::shared_ptr<session> owner,
+                                                               std::string name,
+                                                               acquire_options options);
     template <class Start>
     static void enter(std::shared_ptr<session> owner, Start start);
     template <class Awaitable>

@@ -11,6 +11,8 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -41,8 +43,17 @@ public:
         if (waiting_.empty() || !telling_.empty()) return false;
         std::swap(waiting_, telling_);
         // Who is told may enlist again, and forget others.
-        for (std::size_t i = 0; i < telling_.size(); ++i)
-            if (auto* const next = std::exchange(telling_[i], nullptr)) next->on_answer();
+        for (std::size_t i = 0; i < telling_.size(); ++i) {
+            auto* const next = std::exchange(telling_[i], nullptr);
+            if (!next) continue;
+            try {
+                next->on_answer();
+            } catch (...) {
+                // A callback of the user's threw: that is for whoever runs the executor.
+                asio::post(executor_,
+                           [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+            }
+        }
         telling_.clear();
         return true;
     }

@@ -114,6 +114,20 @@ TEST_F(redis_failures, a_lock_that_a_restart_forgot_is_lost_at_the_next_renewal)
     EXPECT_FALSE(held->held());
 }
 
+// Why: the time-out bounds a whole release, also when what is left of it goes another way.
+TEST_F(redis_failures, a_release_from_a_frozen_server_takes_one_timeout_as_an_acquisition_does) {
+    auto held = locks_.acquire("job");
+    ASSERT_TRUE(held);
+    server_->signal(SIGSTOP);
+    const time_point begin = boot_clock::now();
+    EXPECT_FALSE(locks_.try_acquire("other"));
+    const auto one_timeout = boot_clock::now() - begin;
+    const time_point asked = boot_clock::now();
+    EXPECT_FALSE(held->release());
+    EXPECT_LT(boot_clock::now() - asked, one_timeout + one_timeout / 2);
+    server_->signal(SIGCONT);
+}
+
 // F1. Why: nobody may work on past validity because the server does not answer.
 TEST_F(redis_failures, a_frozen_server_loses_the_lock_before_validity_ends) {
     auto held = locks_.acquire("job", {.ttl = 2s});

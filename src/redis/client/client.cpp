@@ -236,6 +236,7 @@ bool client::attend() {
     resume_ended();
     if (broken.code != errc::protocol) return true;
     broken_ = std::move(broken);
+    ready_ = false;  // What is asked for from now on goes to the next connection.
     line_->close();
     return false;
 }

@@ -4,6 +4,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -22,6 +23,8 @@ namespace holdfast::redis {
 namespace {
 
 using boost::system::error_code;
+
+constexpr unsigned prompt_reads_max = 4;
 
 failure unreachable(std::string_view doing, const error_code& why) {
     return {errc::unreachable, std::string(doing) + ": " + why.message()};
@@ -168,11 +171,17 @@ asio::awaitable<result<std::size_t>> transport::read(std::span<char> into) {
     for (;;) {  // Ends with the connection.
         if (closed_) co_return unreachable("read", asio::error::operation_aborted);
         const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
-        if (got > 0) co_return static_cast<std::size_t>(got);
+        if (got > 0) {
+            // Where bytes are always there, others of the executor are to have their turn too.
+            if (++prompt_reads_ % prompt_reads_max == 0)
+                co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+            co_return static_cast<std::size_t>(got);
+        }
         if (got == 0) co_return failure{errc::unreachable, "the server hung up"};
         failed.assign(errno, boost::system::system_category());
         if (failed != asio::error::would_block && failed != asio::error::interrupted)
             co_return unreachable("read", failed);
+        prompt_reads_ = 0;
         co_await socket_.async_wait(socket::wait_read,
                                     asio::redirect_error(asio::use_awaitable, failed));
         if (failed) co_return unreachable("read", failed);

@@ -61,6 +61,7 @@ private:
     socket socket_;
     std::optional<asio::ssl::context> tls_context_;
     std::optional<asio::ssl::stream<socket&>> tls_;
+    unsigned prompt_reads_{0};  // In a row, without a turn of the executor between them.
     bool closed_{false};
 };
 
