@@ -155,6 +155,15 @@ protected:
         for (const auto& one : originals) EXPECT_EQ(one->end(), 0) << one->complaints();
     }
 
+    /// @return What is still there, server by server.
+    [[nodiscard]] std::string left_of(const std::string& name) const {
+        std::string all;
+        for (std::size_t i = 0; i < GetParam().servers; ++i)
+            all += "server " + std::to_string(i) + ": " +
+                   stage_->text(i, {"GET", stage_->key_of(name)}) + '\n';
+        return all;
+    }
+
     shared_number from_node_;  ///< How often one of ours found a number that Node had written.
 };
 INSTANTIATE_TEST_SUITE_P(
@@ -173,7 +182,7 @@ TEST_P(counter, loses_no_increment) {
     const int times = (GetParam().servers == 1 ? all : all / 4) / (peers + children);
     race(times, "counter", "counter");
     EXPECT_EQ(read_number(path()), times * (peers + children));
-    EXPECT_TRUE(stage_->gone_everywhere("counter"));
+    EXPECT_TRUE(stage_->gone_everywhere("counter")) << left_of("counter");
     // Else they worked one after the other, and it was no race.
     EXPECT_GT(*from_node_, times / 20) << "the lock hardly went from Node to C++";
     RecordProperty("handed_over_by_node", static_cast<int>(*from_node_));

@@ -40,6 +40,16 @@ function describe(lock) {
   return { resources, value, expiration, attempts: lock.attempts.length, now: Date.now() };
 }
 
+// Makes every node know the scripts. One that does not answers a hash with NOSCRIPT, and the package
+// sends it the text then; if the other nodes have refused meanwhile, its release may overtake that
+// text, and what it grants stays there until its ttl.
+async function load_scripts(redlock) {
+  const lock = await redlock.acquire([`scripts of ${process.pid}`], 5000);
+  await Promise.all(lock.attempts);
+  const { attempts } = await redlock.release(lock);
+  await Promise.all(attempts);
+}
+
 // Takes for the counter. Each time anew, since a retry within the package stumbles over the keys
 // that its own first attempt left behind on a minority of the nodes.
 async function take(redlock, { name, ttl = 5000, retryDelay = 20 }) {
@@ -62,6 +72,7 @@ function using(redlock, { resources, duration, settings }, work) {
 module.exports = (clients) => {
   const handles = new Handles();
   let redlock = new Redlock(clients);
+  const count = count_verb((args) => take(redlock, args));
 
   return {
     configure: (settings) => { redlock = new Redlock(clients, settings); },
@@ -85,6 +96,9 @@ module.exports = (clients) => {
     show: ({ handle }) => describe(handles.get(handle)),
     ...routine_verbs(handles, (args, work) => using(redlock, args, work)),
     quit: async () => { await redlock.quit(); },
-    count: count_verb((args) => take(redlock, args)),
+    count: async (args) => {
+      await load_scripts(redlock);
+      return count(args);
+    },
   };
 };
