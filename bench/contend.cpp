@@ -8,11 +8,11 @@
 // Each contender waits for the one lock, holds it for `--hold-ms`, notes the time, releases it,
 // thinks for `--think-ms`, and comes again. p50 and p99 are from just before a release to the next
 // grant, whoever gets it, told on a clock that the processes share; `between` tells of those from
-// one process to another. That nobody holds it beside
-// somebody else is checked at each grant, in memory that they share; if it ever is so, the program
-// fails. The bare program (bare_party.hpp) has as many contenders in as many processes. The two
-// have their turns in five slices each of a fifth of `--seconds`; the ratio is the median of those
-// of neighbouring slices. Grants count once every contender has had the lock.
+// one process to another, `round_trip` of a command's way to the server and back at the same pace.
+// That nobody holds it beside somebody else is checked at each grant, in memory that they share; if
+// it ever is so, the program fails. The bare program (bare_party.hpp) has as many contenders in as
+// many processes. The two have their turns in five slices each of a fifth of `--seconds`; the ratio
+// is the median of those of neighbouring slices. Grants count once each contender has had the lock.
 #include <holdfast/async_locker.hpp>
 #include <holdfast/redis.hpp>
 #include <holdfast/sqlite.hpp>
@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <exception>
@@ -178,7 +179,24 @@ void add_bare(record& line, const side& ours, const side& bare, int contenders) 
     line.add("between_p50_to_bare", middle(ours.shared.waits_between()) / queue_p50, 2);
 }
 
-void report(const contest& what, const side& ours, const side* bare) {
+/// @return The median of a command's way to the server and back, µs, between pauses like those in
+///         which the lock is held: what has not been used for a while takes longer.
+double round_trip(const contest& what) {
+    constexpr int samples = 60;
+    const wire line(what.url);
+    std::array<char, 64> chunk{};
+    std::vector<double> took;
+    for (int i = 0; i < samples; ++i) {
+        sleep_for(what.hold_ms / 1e3);
+        const std::int64_t before = nanoseconds_now();
+        line.send("*1\r\n$4\r\nPING\r\n");
+        static_cast<void>(line.receive(chunk));
+        took.push_back(static_cast<double>(nanoseconds_now() - before) / 1e3);
+    }
+    return median(took);
+}
+
+void report(const contest& what, const side& ours, const side* bare, double round_trip_us) {
     const histogram waits = ours.shared.all_waits();
     record line("contend");
     line.add("store", what.url).add("contenders", what.contenders);
@@ -188,6 +206,10 @@ void report(const contest& what, const side& ours, const side* bare) {
     line.add("p50_us", middle(waits), 1);
     line.add("between_p50_us", middle(ours.shared.waits_between()), 1);
     line.add("p99_us", waits.microseconds_at(0.99), 1);
+    if (round_trip_us > 0) {
+        line.add("round_trip_us", round_trip_us, 1);
+        line.add("between_to_round_trip", middle(ours.shared.waits_between()) / round_trip_us, 2);
+    }
     if (ours.commands_per_handoff) line.add("commands_per_handoff", *ours.commands_per_handoff, 2);
     line.add("max_min_ratio", ours.max_min_ratio(what.contenders), 2);
     const auto first = ours.shared.grants.begin();
@@ -230,6 +252,7 @@ int run(const contest& what) {
     side bare{board::make()};
     std::vector<side*> sides{&ours};
     if (is_plain_redis(what.url)) sides.push_back(&bare);
+    const double round_trip_us = sides.size() < 2 ? 0 : round_trip(what);
     const std::string name = std::to_string(::getpid());
     std::vector<pid_t> children;
     for (int i = 0; i < what.processes; ++i) {
@@ -241,7 +264,7 @@ int run(const contest& what) {
     take_turns(what, sides);
     for (const side* one : sides) one->shared.over = true;
     const bool ended_well = end_processes(children);
-    report(what, ours, sides.size() < 2 ? nullptr : &bare);
+    report(what, ours, sides.size() < 2 ? nullptr : &bare, round_trip_us);
     const bool overlapped = ours.shared.overlapped || bare.shared.overlapped;
     if (overlapped) std::fputs("contend: two held the lock at once\n", stderr);
     if (!ended_well) std::fputs("contend: a process did not end well\n", stderr);

@@ -97,6 +97,7 @@ def contended_cases(seconds):
     add("2", "2", "hold 5 ms", hold, held)
     add("8", "8", "hold 5 ms", hold, held)
     add("64", "8", "hold 5 ms", hold, held)
+    add("500", "8", "hold 5 ms, fair", hold + ["--fair"], [at_most("between_to_round_trip", 2)])
     return cases
 
 

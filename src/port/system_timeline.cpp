@@ -65,7 +65,10 @@ void system_timeline::stop() noexcept {
 void system_timeline::reschedule() noexcept {
     if (waiting_.empty() || clockwork_->owner == nullptr) return;
     const time_point when = waiting_.begin()->first;
-    if (clockwork_->set_for == when || when == time_point::max()) return;
+    if (when == time_point::max()) return;
+    // It may ring too early for whoever is the first now, and is set for that one then: most alarms
+    // are given up before their time, and a system call for each would cost more.
+    if (clockwork_->set_for != time_point{} && clockwork_->set_for <= when) return;
     clockwork_->set_for = when;
     const itimerspec setting = alarm_at(when);
     ::timerfd_settime(clockwork_->timer.native_handle(), TFD_TIMER_ABSTIME, &setting, nullptr);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "redis/line_seat.hpp"
 
-#include "core/fence_rule.hpp"
 #include "redis/keys.hpp"
 #include "redis/lock_reply.hpp"
 
@@ -36,7 +35,7 @@ line_seat::line_seat(const store_environment& environment, std::shared_ptr<clien
     : env_(environment),
       server_(std::move(server)),
       told_(std::move(told)),
-      keys_(all_keys(name)),
+      key_(lock_key(name)),
       bell_(env_.time) {}
 
 line_seat::~line_seat() {
@@ -86,27 +85,27 @@ asio::awaitable<result<grant>> line_seat::stand(verb which, std::string_view hel
     const char* const mode = wanted.permits > 0                 ? "c"
                              : wanted.mode == lock_mode::shared ? "s"
                                                                 : "x";
+    std::string wish = mode;
+    for (const std::uint64_t part :
+         {std::uint64_t{wanted.permits}, std::uint64_t{wanted.fence ? terms.tokens : 0},
+          std::uint64_t{told_->listening()}, ++sent_})
+        wish.append(":").append(std::to_string(part));
+    wish.append(":").append(wanted.value);
+    texts keys{key_};
     texts arguments{id(),
                     passes ? "pass" : "ask",
                     std::string(held),
-                    std::to_string(core::fence_floor),
-                    std::to_string(fence_seconds),
-                    wanted.value,
-                    mode,
-                    std::to_string(wanted.permits),
-                    std::to_string(wanted.fence ? terms.tokens : 0),
+                    std::move(wish),
                     std::to_string(wanted.ttl.count()),
                     std::to_string(terms.lease.count()),
-                    std::to_string(++sent_),
-                    terms.waited ? std::to_string(terms.waited->count()) : std::string(),
-                    told_->listening() ? "1" : "0"};
+                    terms.waited ? std::to_string(terms.waited->count()) : std::string()};
     counted_ = wanted.permits > 0;
     beat_ = terms.beat;
-    auto answer = co_await call_script(server_, passes ? scripts().line : scripts().ask, keys_,
-                                       std::move(arguments), deadline);
+    auto answer = co_await call_script(server_, passes ? scripts().line : scripts().ask,
+                                       std::move(keys), std::move(arguments), deadline);
     if (answer) co_return settle(*answer);
     if (answer.error().code == errc::wrong_type)
-        co_return co_await wrong_type(server_, keys_.front(), deadline);
+        co_return co_await wrong_type(server_, key_, deadline);
     co_return answer.error();
 }
 
@@ -145,8 +144,7 @@ void line_seat::step_out() {
 }
 
 void line_seat::unwatch() {
-    if (std::exchange(watching_, false))
-        told_->unwatch(keys_.front(), *this, notices::also::messages);
+    if (std::exchange(watching_, false)) told_->unwatch(key_, *this, notices::also::messages);
 }
 
 asio::awaitable<std::optional<grant>> line_seat::await_turn(time_point until) {
@@ -183,7 +181,7 @@ time_point line_seat::look_again_at(time_point until) {
     if (!first_) return until;
     if (!watching_ && now() >= first_since_ + watch_after) {
         watching_ = true;
-        told_->watch(keys_.front(), *this, notices::also::messages);
+        told_->watch(key_, *this, notices::also::messages);
     }
     const time_point next = std::min(until, free_at_);
     return watching_ ? next : std::min(next, first_since_ + watch_after);
@@ -193,10 +191,10 @@ asio::awaitable<result<void>> line_seat::leave(std::string_view value, time_poin
     co_await asio::this_coro::throw_if_cancelled(false);
     step_out();
     if (number_ == 0) number_ = told_->enter(*this);
-    texts arguments{id(), "leave", std::string(value), std::to_string(core::fence_floor),
-                    std::to_string(fence_seconds)};
-    auto answer =
-        co_await call_script(server_, scripts().line, keys_, std::move(arguments), deadline);
+    texts keys{key_};
+    texts arguments{id(), "leave", std::string(value)};
+    auto answer = co_await call_script(server_, scripts().line, std::move(keys),
+                                       std::move(arguments), deadline);
     // What is no lock any more is not ours either, and the place was left before.
     if (!answer && answer.error().code != errc::wrong_type) co_return answer.error();
     co_return result<void>{};

@@ -63,7 +63,7 @@ private:
     store_environment env_;
     std::shared_ptr<client> server_;
     std::shared_ptr<notices> told_;
-    texts keys_;
+    std::string key_;
     alarm bell_;
     std::uint64_t number_{0};    // Among those who are told; 0: not yet.
     std::uint64_t sent_{0};      // Serial of the last asking ...

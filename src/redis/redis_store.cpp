@@ -29,9 +29,9 @@ bool plain_release(std::span<const resp::reply> answers) {
 // To whoever came between the native deletion and now is right behind those who waited before. How
 // it went is nobody's answer: those who wait ask again by themselves.
 asio::awaitable<void> redis_store::hand_over(std::string_view name, time_point deadline) {
-    texts arguments{
-        "-.0", "leave", {}, std::to_string(core::fence_floor), std::to_string(fence_seconds)};
-    const auto told = co_await call_script(client_, scripts().line, all_keys(name),
+    texts keys{lock_key(name)};
+    texts arguments{"-.0", "leave", {}};
+    const auto told = co_await call_script(client_, scripts().line, std::move(keys),
                                            std::move(arguments), deadline);
     static_cast<void>(told);
 }

@@ -73,7 +73,8 @@ TEST_P(holding, renews_nothing_without_complaint) {
 // grant without a token.
 TEST_P(holding, never_brings_back_a_lease_that_has_run_out) {
     const std::string mine = value();
-    ASSERT_TRUE(acquire(*first_, "job", mine, brief_ttl));
+    const auto brief = acquire(*first_, "job", mine, brief_ttl);
+    ASSERT_TRUE(brief) << brief.error().message();
     wait_until_free(*first_, "job");
     EXPECT_TRUE(is_lost(renew(*first_, "job", mine), lost_reason::deleted));
     EXPECT_FALSE(inspect(*first_, "job"));

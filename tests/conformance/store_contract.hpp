@@ -30,7 +30,7 @@ inline constexpr std::chrono::milliseconds long_ttl = 10min;
 inline constexpr std::chrono::milliseconds short_ttl = 300ms;
 
 /// For leases that are to run out. On a slow machine a store may need a while for its first grant.
-inline constexpr std::chrono::milliseconds brief_ttl = 100ms;
+inline constexpr std::chrono::milliseconds brief_ttl = 300ms;
 
 /// Far below the leases that are waited for, far above what a busy machine needs.
 inline constexpr std::chrono::seconds promptly{5};

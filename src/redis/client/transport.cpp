@@ -67,7 +67,7 @@ asio::awaitable<result<void>> transport::open(const settings& where) {
     else
         opened = co_await open_unix(where);
     if (opened && where.tls) opened = co_await open_tls(where);
-    if (opened && !where.tls) make_blocking();
+    if (opened && !where.tls) opened = make_plain();
     if (closed_ && opened) opened = failure{errc::unreachable, "closed"};
     co_return opened;
 }
@@ -169,11 +169,19 @@ asio::awaitable<result<std::size_t>> transport::read(std::span<char> into) {
         co_return bytes;
     }
     for (;;) {  // Ends with the connection.
+        // Who waits is told at once of what is there: after a short read, another is most often in
+        // vain.
+        if (std::exchange(drained_, false)) {
+            co_await socket_.async_wait(socket::wait_read,
+                                        asio::redirect_error(asio::use_awaitable, failed));
+            if (failed) co_return unreachable("read", failed);
+        }
         if (closed_) co_return unreachable("read", asio::error::operation_aborted);
         const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
         if (got > 0) {
+            drained_ = static_cast<std::size_t>(got) < into.size();
             // Where bytes are always there, others of the executor are to have their turn too.
-            if (++prompt_reads_ % prompt_reads_max == 0)
+            if (!drained_ && ++prompt_reads_ % prompt_reads_max == 0)
                 co_await asio::post(socket_.get_executor(), asio::use_awaitable);
             co_return static_cast<std::size_t>(got);
         }
@@ -181,10 +189,7 @@ asio::awaitable<result<std::size_t>> transport::read(std::span<char> into) {
         failed.assign(errno, boost::system::system_category());
         if (failed != asio::error::would_block && failed != asio::error::interrupted)
             co_return unreachable("read", failed);
-        prompt_reads_ = 0;
-        co_await socket_.async_wait(socket::wait_read,
-                                    asio::redirect_error(asio::use_awaitable, failed));
-        if (failed) co_return unreachable("read", failed);
+        drained_ = true;
     }
 }
 
@@ -228,15 +233,22 @@ asio::awaitable<result<void>> transport::write(std::string_view bytes) {
     co_return result<void>{};
 }
 
-// Asio has made it non-blocking. Without TLS it only tells us when to read and write, and we say
-// each time that it must not block; so `read_now` can wait within its one system call.
-void transport::make_blocking() noexcept {
-    const int fd = socket_.native_handle();
+// Without TLS Asio only tells us when to read and write. It has watched for when to write since it
+// connected, and would tell of that at each wait to read; so it is to begin anew. It has also made
+// the socket non-blocking: we say that each time that it must not block, and `read_now` can wait
+// within its one system call.
+result<void> transport::make_plain() {
+    error_code failed;
+    const auto protocol = socket_.local_endpoint(failed).protocol();
+    const int fd = failed ? -1 : socket_.release(failed);
+    if (!failed) socket_.assign(protocol, fd, failed);
+    if (failed) return unreachable("open", failed);
     timeval limit{};
     limit.tv_usec = 1'000;  // The kernel rounds it up to its own steps, some milliseconds.
     ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     const int flags = ::fcntl(fd, F_GETFL);
     if (flags >= 0) ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    return {};
 }
 
 void transport::close() noexcept {

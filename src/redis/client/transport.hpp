@@ -55,13 +55,14 @@ private:
     asio::awaitable<result<void>> open_tls(const settings& where);
     asio::awaitable<boost::system::error_code> connect(asio::generic::stream_protocol::endpoint to);
     result<void> prepare_tls(const settings& where);
-    void make_blocking() noexcept;
+    result<void> make_plain();
 
     asio::ip::tcp::resolver resolver_;
     socket socket_;
     std::optional<asio::ssl::context> tls_context_;
     std::optional<asio::ssl::stream<socket&>> tls_;
-    unsigned prompt_reads_{0};  // In a row, without a turn of the executor between them.
+    unsigned prompt_reads_{0};  // Without a turn of the executor between them.
+    bool drained_{false};       // Nothing more was there when it was last read.
     bool closed_{false};
 };
 

@@ -1,21 +1,12 @@
 -- line: ask for a lock and stand in line for it, pass it on, or leave. O(log of the line), and what
--- hand_over costs. Stands between shares, tokens, holding, places and hand_over, line_answer.
---   KEYS     lock, fence, line, waiters
---   ARGV[1]  our seat
---   ARGV[2]  'ask' | 'pass' | 'leave'
---   ARGV[3]  the value to release first; '' for none
---   ARGV[4]  the floor, ARGV[5] seconds, as tokens has them
---   and, but for 'leave':
---   ARGV[6]  our value              ARGV[7]  mode
---   ARGV[8]  permits                ARGV[9]  how many tokens
---   ARGV[10] ttl, ms, > 0           ARGV[11] lease of our place, ms, > 0
---   ARGV[12] serial of this asking  ARGV[13] for how long we have been waiting, µs; '' since now
---   ARGV[14] '1' if we listen to what is published for us, '0' if we only ask again and again
---   returns  1 left | {1, token} it is ours | {0, 1 if first in line, holder or nil, ms left}
---            in line | {-1} not released: held by another value | {-2} held by nobody
-local me, verb, held, floor, seconds = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local value, mode, permits, tokens = ARGV[6], ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
-local own_ttl, lease = tonumber(ARGV[10]), tonumber(ARGV[11])
+-- hand_over costs. Stands behind line_head, shares, tokens, holding and places, and before
+-- hand_over and line_answer.
+local value, mode, permits, tokens, own_ttl
+if wish then
+  local wanted = {string.match(wish, '^(%a):(%d+):(%d+):%d:%d+:(.*)$')}
+  mode, permits, tokens, value = wanted[1], tonumber(wanted[2]), tonumber(wanted[3]), wanted[4]
+  own_ttl = tonumber(ARGV[5])
+end
 local moved = false
 local answer
 
@@ -72,13 +63,6 @@ if not answer then
     give(mode, value, own_ttl)
     return {1, token}
   end
-  -- Rounded up, as the lease is counted from before this was sent.
-  local place = {string.format('%.0f', now() + lease + 1), mode, permits, tokens, ARGV[14],
-                 ARGV[12], value}
-  redis.call('HSET', KEYS[4], me, table.concat(place, ':'))
-  redis.call('ZADD', KEYS[3], 'NX', micros() - (tonumber(ARGV[13]) or 0), me)
-  if redis.call('PTTL', KEYS[3]) <= lease then
-    redis.call('PEXPIRE', KEYS[3], lease + 1)
-    redis.call('PEXPIRE', KEYS[4], lease + 1)
-  end
+  if not place then look_at_clock() end
+  stand_in_line()
 end

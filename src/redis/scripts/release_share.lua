@@ -1,5 +1,4 @@
--- release_share: the rest of release: with several holders, or where somebody stands in line.
-local floor, seconds = '1000000000000000', '86400'  -- As all callers have them.
+-- release_share: the end of release, before hand_over.
 local me, own_ttl
 local moved = false
 local answer = holder == ARGV[1] and 1 or drop_share(ARGV[1])
