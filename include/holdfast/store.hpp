@@ -143,7 +143,13 @@ struct store_abilities {
     bool modes{false};    ///< Shared and counted locks.
     bool several{false};  ///< `acquire_all`.
     bool lines{false};    ///< `take_seat`.
+    /// `raise_token`. A quorum of such stores has fencing tokens, and lets nodes that have missed a
+    /// lock take it later.
+    bool raises{false};
 };
+
+/// What a store may be asked for and not be able to do.
+enum class ability : std::uint8_t { shared, counted, fair, several };
 
 /// One acquisition or release at a time without a coroutine, over and over: the way of who takes
 /// and releases many locks that nobody else wants. It allocates nothing once it is warm. What is
@@ -194,6 +200,8 @@ struct renewal {
     std::string_view name;
     std::string_view value;
     std::chrono::milliseconds ttl{0};
+    /// The token of the grant, for stores that are made of several; 0: none, or not known.
+    std::uint64_t fencing_token{0};
     /// Set by the store: success: now held for `ttl` again, counted on the store's clock from when
     /// the server handled it. `lost` with `taken` (another value holds it) or `deleted` (nobody
     /// holds it; expired or removed). Else an error as above.
@@ -247,12 +255,24 @@ public:
 
     /// @return What this store can do.
     [[nodiscard]] virtual store_abilities abilities() const noexcept { return {}; }
+    /// @return Why it cannot do what `abilities` says it cannot, for people; by default nothing.
+    [[nodiscard]] virtual std::string_view why_not(ability which) const noexcept;
 
     /// Renews each lease of `batch` that is still held by its value, in one conversation.
     /// Never brings back a lease that has run out. Idempotent. `wrong_type`: the name is in use for
     /// something else by now.
     [[nodiscard]] virtual asio::awaitable<void> renew(std::span<renewal> batch,
                                                       time_point deadline) = 0;
+
+    /// Raises the counter of `name` to `at_least`; one that is there already stays where it is.
+    /// From then on every token that is drawn for the name is above `at_least`. Idempotent.
+    /// @param value     Only if this holds the name; empty: whoever holds it, or nobody.
+    /// @param at_least  A token that some store of this kind has drawn.
+    /// @par Errors  As `release`; by default, and where `abilities` says so, `misuse`.
+    [[nodiscard]] virtual asio::awaitable<result<void>> raise_token(std::string_view name,
+                                                                    std::string_view value,
+                                                                    std::uint64_t at_least,
+                                                                    time_point deadline);
 
     /// Releases `name` if `value` holds it. Idempotent, but for the answer.
     /// @par Errors  `lost` with `taken` or `deleted`: not held by that value. `wrong_type`: the

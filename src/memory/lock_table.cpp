@@ -162,6 +162,18 @@ result<void> lock_table::renew(const renewal& ask, time_point now) {
     return {};
 }
 
+result<void> lock_table::raise_token(std::string_view name, std::string_view value,
+                                     std::uint64_t at_least, time_point now) {
+    const std::scoped_lock lock(mutex_);
+    if (!value.empty()) {
+        const auto mine = owned(name, value, now);
+        if (!mine) return mine.error();
+        (*mine)->fencing_token = std::max((*mine)->fencing_token, at_least);
+    }
+    last_token_ = std::max(last_token_, at_least);
+    return {};
+}
+
 void lock_table::remove(std::string_view name, const holding& one) {
     const auto place = held_.find(name);
     std::erase_if(place->second.holders, [&](const holding& h) { return &h == &one; });

@@ -31,6 +31,8 @@ public:
     [[nodiscard]] result<std::vector<grant>> acquire_all(std::span<const claim> wanted,
                                                          attempt which, time_point now);
     [[nodiscard]] result<void> renew(const renewal& ask, time_point now);
+    [[nodiscard]] result<void> raise_token(std::string_view name, std::string_view value,
+                                           std::uint64_t at_least, time_point now);
     [[nodiscard]] result<void> release(std::string_view name, std::string_view value,
                                        time_point now);
     [[nodiscard]] std::optional<lock_info> inspect(std::string_view name, time_point now,

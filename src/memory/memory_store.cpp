@@ -91,6 +91,13 @@ asio::awaitable<void> memory_store::renew(std::span<renewal> batch, time_point) 
     co_return;
 }
 
+asio::awaitable<result<void>> memory_store::raise_token(std::string_view name,
+                                                        std::string_view value,
+                                                        std::uint64_t at_least, time_point) {
+    if (stopped_) co_return closed();
+    co_return table_->raise_token(name, value, at_least, now());
+}
+
 asio::awaitable<result<void>> memory_store::release(std::string_view name, std::string_view value,
                                                     time_point) {
     if (stopped_) co_return closed();

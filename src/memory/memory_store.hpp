@@ -34,9 +34,11 @@ public:
     [[nodiscard]] std::optional<grant> take_now(const claim& wanted);
     [[nodiscard]] bool release_now(std::string_view name, std::string_view value);
     store_abilities abilities() const noexcept override {
-        return {.modes = true, .several = true, .lines = true};
+        return {.modes = true, .several = true, .lines = true, .raises = true};
     }
     asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override;
+    asio::awaitable<result<void>> raise_token(std::string_view name, std::string_view value,
+                                              std::uint64_t at_least, time_point deadline) override;
     asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
                                           time_point deadline) override;
     asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,

@@ -31,6 +31,15 @@ asio::awaitable<result<std::vector<grant>>> store::acquire_all(std::span<const c
     co_return failure{errc::misuse, address() + ": this store takes one name at a time"};
 }
 
+asio::awaitable<result<void>> store::raise_token(std::string_view /*name*/,
+                                                 std::string_view /*value*/,
+                                                 std::uint64_t /*at_least*/,
+                                                 time_point /*deadline*/) {
+    co_return failure{errc::misuse, address() + ": this store's tokens cannot be raised"};
+}
+
+std::string_view store::why_not(ability /*which*/) const noexcept { return {}; }
+
 std::unique_ptr<shortcut> store::make_shortcut() { return nullptr; }
 
 bool store::attend() { return false; }

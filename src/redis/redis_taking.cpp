@@ -192,6 +192,19 @@ asio::awaitable<result<std::vector<grant>>> redis_store::acquire_all(std::span<c
     co_return all;
 }
 
+asio::awaitable<result<void>> redis_store::raise_token(std::string_view name,
+                                                       std::string_view value,
+                                                       std::uint64_t at_least,
+                                                       time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    texts keys{lock_key(name), fence_key(name)};
+    texts arguments{std::string(value), std::to_string(at_least), std::to_string(fence_seconds)};
+    auto answer = co_await call_script(client_, scripts().raise_token, std::move(keys),
+                                       std::move(arguments), deadline);
+    if (!answer) co_return answer.error();
+    co_return ownership(*answer, address());
+}
+
 // Best effort: what remains of it ends by its ttl.
 asio::awaitable<void> redis_store::take_back(const claim& wanted, time_point deadline) {
     static_cast<void>(co_await release(wanted.name, wanted.value, deadline));

@@ -63,6 +63,7 @@ const script_set& scripts() {
                   hand_over}},
         .take_away{frees, {shares, tokens, holding, places, take_away, hand_over}},
         .seed_fence{frees, {tokens, seed_fence}},
+        .raise_token{frees, {raise_token}},
         .acquire_again{frees, {tokens, acquire_again}},
         .take_share{takes, {shares, tokens, holding, places, take_share}},
         .take_all{takes, {tokens, take_all}},

@@ -43,6 +43,7 @@ struct script_set {
     script release;
     script take_away;
     script seed_fence;
+    script raise_token;
     script acquire_again;
     script take_share;
     script take_all;

@@ -62,6 +62,8 @@ int lease_table::prepare(const connection& db, std::uint64_t sweep_phase) {
                 {renew_, sql::renew, {":expires", ":name"}},
                 {release_, sql::release, {":now", ":name", ":value", ":boot"}},
                 {free_, sql::free, {":now", ":name"}},
+                {raise_held_, sql::raise_held, {":fence", ":name", ":value", ":boot", ":now"}},
+                {raise_any_, sql::raise_any, {":name", ":boot", ":now", ":fence"}},
                 {sweep_look_, sql::sweep_look, {":boot", ":before", ":rows"}},
                 {sweep_note_, sql::sweep_note, {":fence", ":last"}},
                 {sweep_, sql::sweep, {":first", ":last", ":boot", ":before"}},
@@ -173,6 +175,21 @@ int lease_table::renew_one(renewal& item, bool& shortened) {
     shortened = shortened || held->expires > expires;
     item.outcome = result<void>{};
     return run(renew_).all(expires, blob{item.name});
+}
+
+int lease_table::raise_token(std::string_view name, std::string_view value, std::uint64_t at_least,
+                             result<void>& outcome) {
+    const std::int64_t now = now_ns();
+    const auto fence = static_cast<std::int64_t>(at_least);
+    outcome = result<void>{};
+    if (value.empty()) return run(raise_any_).all(blob{name}, where_.boot, now, fence);
+    run raised(raise_held_);
+    int code = raised.all(fence, blob{name}, blob{value}, where_.boot, now);
+    if (code != SQLITE_OK || raised.changes() > 0) return code;
+    found_row held;
+    code = find(name, now, held);
+    outcome = lost(held ? lost_reason::taken : lost_reason::deleted);
+    return code;
 }
 
 int lease_table::release(std::string_view name, std::string_view value, result<void>& outcome) {

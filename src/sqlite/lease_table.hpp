@@ -61,6 +61,10 @@ public:
     [[nodiscard]] int acquire_all(std::span<const claim> wanted, attempt which, taking_all& out);
     /// @param shortened  Set if a lease now ends earlier than it would have.
     [[nodiscard]] int renew(std::span<renewal> batch, bool& shortened);
+    /// @param value    Empty: whoever holds it, or nobody.
+    /// @param outcome  Success, or `lost`.
+    [[nodiscard]] int raise_token(std::string_view name, std::string_view value,
+                                  std::uint64_t at_least, result<void>& outcome);
     /// @param outcome  Success, or `lost`.
     [[nodiscard]] int release(std::string_view name, std::string_view value, result<void>& outcome);
     /// @param id  Of several holders, tells of this one, if it is among them.
@@ -114,7 +118,7 @@ private:
 
     share_table shares_;
     transaction_statements transaction_;
-    statement acquire_, confirm_, read_, list_, renew_, release_, free_;
+    statement acquire_, confirm_, read_, list_, renew_, release_, free_, raise_held_, raise_any_;
     statement sweep_look_, sweep_note_, sweep_;
 };
 

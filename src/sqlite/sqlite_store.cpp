@@ -141,6 +141,19 @@ asio::awaitable<void> sqlite_store::renew(std::span<renewal> batch, time_point d
         database_.waiters().touch();  // Waiters count on the time that they saw.
 }
 
+asio::awaitable<result<void>> sqlite_store::raise_token(std::string_view name,
+                                                        std::string_view value,
+                                                        std::uint64_t at_least,
+                                                        time_point deadline) {
+    result<void> outcome;
+    auto action = [&](lease_table& table) {
+        return table.raise_token(name, value, at_least, outcome);
+    };
+    const auto failed = co_await perform(action, deadline);
+    if (failed) co_return *failed;
+    co_return outcome;
+}
+
 asio::awaitable<result<void>> sqlite_store::release(std::string_view name, std::string_view value,
                                                     time_point deadline) {
     result<void> outcome;

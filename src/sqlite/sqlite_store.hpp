@@ -35,10 +35,14 @@ public:
     [[nodiscard]] std::optional<grant> take_now(const claim& wanted);
     [[nodiscard]] bool release_now(std::string_view name, std::string_view value);
     [[nodiscard]] store_abilities abilities() const noexcept override {
-        return {.modes = true, .several = true};
+        return {.modes = true, .several = true, .raises = true};
     }
     [[nodiscard]] asio::awaitable<void> renew(std::span<renewal> batch,
                                               time_point deadline) override;
+    [[nodiscard]] asio::awaitable<result<void>> raise_token(std::string_view name,
+                                                            std::string_view value,
+                                                            std::uint64_t at_least,
+                                                            time_point deadline) override;
     [[nodiscard]] asio::awaitable<result<void>> release(std::string_view name,
                                                         std::string_view value,
                                                         time_point deadline) override;

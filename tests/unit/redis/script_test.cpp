@@ -34,6 +34,8 @@ TEST(each_script, is_the_one_that_was_reviewed) {
          "fe4959992c2c6f45174e9235c0319dbd1c2dc1f0"},
         {"look", scripts().look, "8e5cc2f6dc61ad832b4872df59255fd934dde8f2",
          "931e25f36e955bb3432ce87f627a61b560fc3d8d"},
+        {"raise_token", scripts().raise_token, "4ad06b35bd8eaa4263cae49ca7499b5e302f9bb2",
+         "674e151d8eb5734667bb9129758ab947b0adb429"},
         {"release", scripts().release, "2f86944a6ee3c72612b96286dbc69effef02cbb1",
          "7e0ef5a9925d3195eff0271c62781317ab6f9644"},
         {"renew", scripts().renew, "07438f4b409ce9a8f37a6f6e29728bcca3dca23f",
@@ -80,7 +82,7 @@ TEST(each_script, takes_what_varies_as_arguments) {
     for (const script* one :
          {&scripts().renew, &scripts().release, &scripts().take_away, &scripts().seed_fence,
           &scripts().acquire_again, &scripts().take_share, &scripts().take_all, &scripts().look,
-          &scripts().ask, &scripts().line}) {
+          &scripts().ask, &scripts().line, &scripts().raise_token}) {
         EXPECT_NE(one->text(0).find("KEYS["), std::string_view::npos);
         EXPECT_EQ(one->text(0).find("hf:"), std::string_view::npos);
     }
