@@ -317,7 +317,10 @@ asio::awaitable<result<held_ptr>> engine::adopt(lease handed, acquire_options op
     auto value = co_await value_of(handed, op_deadline());
     if (!value) co_return value.error();
     const time_point sent = now();
-    renewal ask{.name = handed.name, .value = *value, .ttl = handed.ttl};
+    renewal ask{.name = handed.name,
+                .value = *value,
+                .ttl = handed.ttl,
+                .fencing_token = handed.fencing_token};
     co_await parts_.where->renew(std::span(&ask, 1), op_deadline());
     if (!ask.outcome) {
         count_error(ask.outcome.error());

@@ -159,6 +159,7 @@ private:
     // queueing.cpp
     enum class turn { compete, handed, over, cancelled };
     [[nodiscard]] std::optional<failure> check_abilities(const acquire_options& options) const;
+    [[nodiscard]] failure cannot(std::string_view what, ability which) const;
     std::shared_ptr<waiting_line> line_for(const std::string& name);
     [[nodiscard]] std::shared_ptr<waiting_line> line_of(const held_lease& held) const;
     void forget_if_idle(const std::string& name);

@@ -138,7 +138,10 @@ asio::awaitable<void> engine::renew_group(std::vector<held_ptr> group) {
         // if the answer is lost.
         const time_point shorter = core::valid_until(sent, ttl, held->drift_factor);
         held->valid_until = std::min(held->valid_until.load(), shorter);
-        asks.push_back({.name = held->name, .value = held->value, .ttl = ttl});
+        asks.push_back({.name = held->name,
+                        .value = held->value,
+                        .ttl = ttl,
+                        .fencing_token = held->fencing_token});
         until = std::min(until,
                          core::attempt_until(sent, ttl, parts_.options.timeout, held->stop_by()));
     }
@@ -199,7 +202,8 @@ asio::awaitable<result<void>> engine::renew(held_ptr held, core::milliseconds tt
     const time_point shorter = core::valid_until(sent, ttl, held->drift_factor);
     held->valid_until = std::min(held->valid_until.load(), shorter);
     held->ttl = ttl;
-    renewal ask{.name = held->name, .value = held->value, .ttl = ttl};
+    renewal ask{
+        .name = held->name, .value = held->value, .ttl = ttl, .fencing_token = held->fencing_token};
     co_await parts_.where->renew(std::span(&ask, 1), std::min(op_deadline(), held->stop_by()));
     settle(held, sent, ttl, ask.outcome);
     if (!ask.outcome) co_return ask.outcome.error();

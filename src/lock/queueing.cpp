@@ -23,13 +23,21 @@ constexpr std::size_t idle_lines_max = 256;
 
 std::optional<failure> engine::check_abilities(const acquire_options& options) const {
     const store_abilities able = parts_.where->abilities();
-    const bool plain = options.mode == lock_mode::exclusive && options.permits == 0;
-    if (!plain && !able.modes)
-        return failure{errc::misuse, address() + ": this store has exclusive locks only"};
+    const bool shared = options.mode == lock_mode::shared;
+    if ((shared || options.permits > 0) && !able.modes)
+        return cannot("this store has exclusive locks only",
+                      options.permits > 0 ? ability::counted : ability::shared);
     if (options.fair && !able.lines)
-        return failure{errc::misuse,
-                       address() + ": this store keeps no line, so it cannot be fair"};
+        return cannot("this store keeps no line, so it cannot be fair", ability::fair);
     return std::nullopt;
+}
+
+failure engine::cannot(std::string_view what, ability which) const {
+    failure why{errc::misuse, address() + ": "};
+    why.text.append(what);
+    const std::string_view reason = parts_.where->why_not(which);
+    if (!reason.empty()) why.text.append(": ").append(reason);
+    return why;
 }
 
 std::shared_ptr<waiting_line> engine::line_for(const std::string& name) {

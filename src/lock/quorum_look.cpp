@@ -42,7 +42,29 @@ std::size_t answered(const quorum_poll<T>& poll) {
     return poll.count([](const result<T>& answer) { return answer.has_value(); });
 }
 
-// The lock that a majority knows, with the shortest of the remaining times that they tell.
+// These own the name that the node is asked for: who asked may go on before the node answers.
+asio::awaitable<result<found_lock>> look(node_ptr node, std::string name, time_point deadline) {
+    auto found = co_await node->where->inspect(name, {}, deadline);
+    node->heard(found);
+    co_return found;
+}
+
+asio::awaitable<result<std::vector<lock_info>>> look_all(node_ptr node, std::string prefix,
+                                                         time_point deadline) {
+    auto found = co_await node->where->list(prefix, deadline);
+    node->heard(found);
+    co_return found;
+}
+
+asio::awaitable<result<found_lock>> take_from(node_ptr node, std::string name,
+                                              time_point deadline) {
+    auto taken = co_await node->where->take_away(name, deadline);
+    node->heard(taken);
+    co_return taken;
+}
+
+// The lock that a majority knows, with the shortest of the remaining times that they tell, and the
+// highest of their tokens.
 found_lock agreed(const std::vector<found_lock>& said, std::size_t majority) {
     for (const found_lock& one : said) {
         if (!one) continue;
@@ -52,6 +74,7 @@ found_lock agreed(const std::vector<found_lock>& said, std::size_t majority) {
             if (!other || other->value != one->value) continue;
             ++votes;
             lock.holder.remaining = std::min(lock.holder.remaining, other->holder.remaining);
+            lock.fencing_token = std::max(lock.fencing_token, other->fencing_token);
         }
         if (votes >= majority) return lock;
     }
@@ -71,7 +94,7 @@ asio::awaitable<result<std::optional<lock_info>>> quorum_store::inspect(std::str
                                                                         std::string_view /*id*/,
                                                                         time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const auto question = [nodes = parts_, name = std::string(name), deadline](std::size_t i) {
+    const auto question = [nodes = nodes_, name = std::string(name), deadline](std::size_t i) {
         return look(nodes[i], name, deadline);
     };
     const std::size_t needed = majority();
@@ -80,10 +103,10 @@ asio::awaitable<result<std::optional<lock_info>>> quorum_store::inspect(std::str
         const auto free = std::count(said.begin(), said.end(), std::nullopt);
         return agreed(said, needed) || static_cast<std::size_t>(free) >= needed;
     };
-    const auto poll = ask_all<found_lock>(desk_, parts_.size(), question, enough);
+    const auto poll = ask_all<found_lock>(desk_, nodes_.size(), question, enough, skip(deadline));
     if (!co_await poll->ended.wait())
         co_return failure{errc::cancelled, "the question was cancelled"};
-    if (answered(*poll) < needed) co_return too_few(failures_of(*poll), parts_.size());
+    if (answered(*poll) < needed) co_return too_few(failures_of(*poll), nodes_.size());
     co_return agreed(said_by(*poll), needed);
 }
 
@@ -91,14 +114,14 @@ asio::awaitable<result<std::vector<lock_info>>> quorum_store::list(std::string_v
                                                                    time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     using locks = std::vector<lock_info>;
-    const auto question = [nodes = parts_, prefix = std::string(prefix), deadline](std::size_t i) {
+    const auto question = [nodes = nodes_, prefix = std::string(prefix), deadline](std::size_t i) {
         return look_all(nodes[i], prefix, deadline);
     };
-    const auto poll = ask_all<locks>(desk_, parts_.size(), question,
+    const auto poll = ask_all<locks>(desk_, nodes_.size(), question,
                                      [](const quorum_poll<locks>&) { return false; });
     if (!co_await poll->ended.wait())
         co_return failure{errc::cancelled, "the question was cancelled"};
-    if (answered(*poll) < majority()) co_return too_few(failures_of(*poll), parts_.size());
+    if (answered(*poll) < majority()) co_return too_few(failures_of(*poll), nodes_.size());
     std::map<std::string, std::vector<found_lock>> by_name;
     for (auto& answer : poll->answers) {
         if (!answer || !*answer) continue;
@@ -113,14 +136,14 @@ asio::awaitable<result<std::vector<lock_info>>> quorum_store::list(std::string_v
 asio::awaitable<result<std::optional<lock_info>>> quorum_store::take_away(std::string_view name,
                                                                           time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const auto question = [nodes = parts_, name = std::string(name), deadline](std::size_t i) {
+    const auto question = [nodes = nodes_, name = std::string(name), deadline](std::size_t i) {
         return take_from(nodes[i], name, deadline);
     };
-    const auto poll = ask_all<found_lock>(desk_, parts_.size(), question,
+    const auto poll = ask_all<found_lock>(desk_, nodes_.size(), question,
                                           [](const quorum_poll<found_lock>&) { return false; });
     if (!co_await poll->ended.wait())
         co_return failure{errc::cancelled, "the question was cancelled"};
-    if (answered(*poll) < majority()) co_return too_few(failures_of(*poll), parts_.size());
+    if (answered(*poll) < majority()) co_return too_few(failures_of(*poll), nodes_.size());
     co_return agreed(said_by(*poll), majority());
 }
 

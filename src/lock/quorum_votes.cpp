@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "lock/quorum_votes.hpp"
 
+#include <algorithm>
+
 namespace holdfast::lock {
 namespace {
 
@@ -24,6 +26,16 @@ core::ballot count(const std::vector<std::optional<result<T>>>& answers, Refusal
 bool is_not_ours(errc code) noexcept { return code == errc::lost || code == errc::wrong_type; }
 
 }  // namespace
+
+bool is_vote(const failure& why) noexcept {
+    return why.code == errc::contended || is_not_ours(why.code);
+}
+
+bool is_vote(const result<outcomes>& answer) noexcept {
+    if (!answer) return is_vote(answer.error());
+    return std::any_of(answer->begin(), answer->end(),
+                       [](const result<void>& one) { return one || is_vote(one.error()); });
+}
 
 bool may_have_effect(const failure& why) noexcept {
     return why.code == errc::in_doubt || why.code == errc::cancelled;
@@ -50,8 +62,14 @@ core::ballot count_ownership(const ownership_votes& answers) { return count(answ
 
 ownership_votes votes_on(const quorum_poll<outcomes>& poll, std::size_t place) {
     ownership_votes votes(poll.answers.size());
-    for (std::size_t i = 0; i < votes.size(); ++i)
-        if (poll.answers[i]) votes[i] = poll.answers[i]->value()[place];
+    for (std::size_t i = 0; i < votes.size(); ++i) {
+        if (!poll.answers[i]) continue;
+        const result<outcomes>& said = *poll.answers[i];
+        if (said)
+            votes[i] = (*said)[place];
+        else
+            votes[i] = said.error();  // It was skipped.
+    }
     return votes;
 }
 
@@ -60,7 +78,10 @@ failure not_owned(const ownership_votes& answers) {
     failure why(lost_reason::deleted, "nobody holds it on a majority of the nodes");
     bool effect = votes.yes > 0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
-        if (!answers[i]) effect = true;
+        if (!answers[i]) {
+            effect = true;
+            why.nodes.push_back({.node = i, .code = errc::in_doubt, .text = "no answer yet"});
+        }
         if (!answers[i] || *answers[i]) continue;
         const failure& said = answers[i]->error();
         why.nodes.push_back({.node = i, .code = said.code, .text = said.text});

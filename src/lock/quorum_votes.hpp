@@ -19,9 +19,6 @@ namespace holdfast::lock {
 
 /// What each node said to a release or renewal, so far.
 using ownership_votes = std::vector<std::optional<result<void>>>;
-/// What one node said to a batch of renewals.
-using outcomes = std::vector<result<void>>;
-
 /// @return Whether a node that answers so may have done what it was asked for.
 [[nodiscard]] bool may_have_effect(const failure& why) noexcept;
 

@@ -160,7 +160,10 @@ asio::awaitable<result<core::milliseconds>> engine::renew_known(lease known) {
     auto value = co_await value_of(known, op_deadline());
     if (!value) co_return value.error();
     const time_point sent = now();
-    renewal ask{.name = known.name, .value = *value, .ttl = known.ttl};
+    renewal ask{.name = known.name,
+                .value = *value,
+                .ttl = known.ttl,
+                .fencing_token = known.fencing_token};
     co_await parts_.where->renew(std::span(&ask, 1), op_deadline());
     if (!ask.outcome) {
         count_error(ask.outcome.error());

@@ -27,7 +27,7 @@ asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all(std::vector<s
     for (const std::string& name : names)
         if (auto wrong = check_acquire(name, options, name_limit())) co_return *wrong;
     if (!parts_.where->abilities().several)
-        co_return failure{errc::misuse, address() + ": this store takes one name at a time"};
+        co_return cannot("this store takes one name at a time", ability::several);
     const std::stop_token stop = options.stop;
     if (stop.stop_requested()) co_return cancelled_wait();
     auto work = acquire_all_now(std::move(names), std::move(options));

@@ -65,19 +65,23 @@ public:
                 ask.outcome = answer.error();
         }
     }
+    asio::awaitable<result<void>> raise_token(std::string_view name, std::string_view value,
+                                              std::uint64_t at_least,
+                                              time_point deadline) override {
+        const std::string n(name);
+        const std::string v(value);
+        const auto act = [=, this] { return table.raise_token(n, v, at_least, time_.now()); };
+        ++raises;
+        co_return co_await told(n, deadline, act);
+    }
     asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
                                           time_point deadline) override {
         const std::string n(name);
         const std::string v(value);
-        const auto act = [=, this]() -> result<bool> {
-            auto done = table.release(n, v, time_.now());
-            if (!done) return done.error();
-            return true;
-        };
-        auto answer = co_await step<bool>(n, deadline, act);
-        if (!answer) co_return answer.error();
-        co_return result<void>{};
+        const auto act = [=, this] { return table.release(n, v, time_.now()); };
+        co_return co_await told(n, deadline, act);
     }
+    store_abilities abilities() const noexcept override { return able; }
     asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,
                                                               std::string_view id,
                                                               time_point deadline) override {
@@ -124,8 +128,22 @@ public:
     }
 
     memory::lock_table& table;
+    store_abilities able{.raises = true};
+    std::size_t raises{0};  ///< How often a counter was to be raised.
 
 private:
+    // A step whose answer has no value.
+    template <class Act>
+    asio::awaitable<result<void>> told(std::string name, time_point deadline, Act act) {
+        const auto with_value = [act]() -> result<bool> {
+            auto done = act();
+            if (!done) return done.error();
+            return true;
+        };
+        auto answer = co_await step<bool>(name, deadline, with_value);
+        if (!answer) co_return answer.error();
+        co_return result<void>{};
+    }
     template <class T, class Act>
     asio::awaitable<result<T>> step(const std::string& name, time_point deadline, Act act) {
         using namespace std::chrono_literals;

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "lock/quorum_node.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+namespace holdfast::lock {
+namespace {
+
+/// Releases that a node owes, all names together; what is beyond it is left to its ttl.
+constexpr std::size_t owed_max = 10'000;
+/// The same for one name: a node that comes back is soon done with them.
+constexpr std::ptrdiff_t owed_of_a_name = 8;
+/// How long a release is owed; most leases have run out by then.
+constexpr std::chrono::minutes owed_at_most{10};
+/// So many values are remembered that a node may yet take late; the ttl bounds the others.
+constexpr std::size_t doubts_max = 1000;
+
+}  // namespace
+
+void quorum_node::stop() {
+    stopped_ = true;
+    where->stop();
+}
+
+bool quorum_node::admits() {
+    if (!line_.admits(env_.time.now())) return false;
+    line_.sending();
+    return true;
+}
+
+failure quorum_node::skipped() const {
+    return {errc::unreachable, "skipped: " + where->address() + " has not answered " +
+                                   std::to_string(line_.silences()) + " times in a row"};
+}
+
+// What it was asked when it stopped is nobody's business.
+void quorum_node::heard(const failure& why) {
+    if (stopped_) return;
+    switch (why.code) {
+        case errc::unreachable:
+        case errc::in_doubt: return line_.silent(env_.time.now(), env_.random.jitter_bits());
+        case errc::cancelled: return line_.not_sent();
+        default: return line_.answered();
+    }
+}
+
+void quorum_node::owe(const std::string& name, const std::string& value) {
+    settled(name, value);
+    if (owed_.size() >= sweep_at_) sweep();
+    const auto [begin, end] = owed_.equal_range(name);
+    if (std::distance(begin, end) >= owed_of_a_name) owed_.erase(begin);  // The oldest.
+    if (owed_.size() < owed_max) owed_.emplace(name, debt{value, env_.time.now() + owed_at_most});
+}
+
+void quorum_node::settled(const std::string& name, const std::string& value) {
+    const auto [begin, end] = owed_.equal_range(name);
+    const auto same = [&](const auto& one) { return one.second.value == value; };
+    const auto at = std::find_if(begin, end, same);
+    if (at != end) owed_.erase(at);
+}
+
+void quorum_node::sweep() {
+    const time_point now = env_.time.now();
+    std::erase_if(owed_, [now](const auto& one) { return one.second.until <= now; });
+    sweep_at_ = std::max<std::size_t>(64, 2 * owed_.size());
+}
+
+std::vector<std::string> quorum_node::owed_for(const std::string& name) const {
+    const auto [begin, end] = owed_.equal_range(name);
+    std::vector<std::string> values;
+    for (auto at = begin; at != end; ++at) values.push_back(at->second.value);
+    return values;
+}
+
+void quorum_node::doubt(const std::string& value) {
+    if (doubts_.size() >= doubts_max) doubts_.erase(doubts_.begin());
+    doubts_.insert(value);
+}
+
+asio::awaitable<result<void>> quorum_node::give_back(std::shared_ptr<quorum_node> node,
+                                                     std::string name, std::string value,
+                                                     time_point deadline) {
+    node->owe(name, value);
+    auto gone = co_await node->where->release(name, value, deadline);
+    node->heard(gone);
+    const bool answered = gone || gone.error().code == errc::lost;
+    // What may come late is released once more, before the node is asked for the name again.
+    const bool again = answered && node->doubts_.erase(value) > 0;
+    if (answered && !again) node->settled(name, value);
+    co_return gone;
+}
+
+}  // namespace holdfast::lock

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: one node of a quorum: the way to it, the releases that it owes, and a breaker that
+// tells whether it is worth asking.
+// Thread safety: none; it belongs to its executor.
+// Invariants: a release whose answer is missing is owed until the node has answered to it; a
+// value that is still wanted is never owed.
+#pragma once
+
+#include <holdfast/store.hpp>
+
+#include "core/breaker.hpp"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::lock {
+
+/// See the top of the file. Parts of polls share it; they may outlive the store.
+class quorum_node {
+public:
+    quorum_node(const store_environment& environment, std::shared_ptr<store> node)
+        : where(std::move(node)), env_(environment) {}
+
+    /// From now on the environment may be gone.
+    void stop();
+    [[nodiscard]] bool stopped() const noexcept { return stopped_; }
+
+    /// @return Until when it is asked by those whose callers wait no more.
+    [[nodiscard]] time_point deadline() const { return env_.time.now() + env_.options.timeout; }
+
+    /// @return Whether it is asked; then `breaker` knows that somebody is about to.
+    [[nodiscard]] bool admits();
+    /// @return What stands for its answer where it is not asked.
+    [[nodiscard]] failure skipped() const;
+    /// The node was admitted, and is not asked after all.
+    void not_asked() noexcept { line_.not_sent(); }
+    /// Every answer of the node, or what stands for one, is told here.
+    void heard(const failure& why);
+    void heard() noexcept { line_.answered(); }
+    template <class T>
+    void heard(const result<T>& answer) {
+        if (answer)
+            heard();
+        else
+            heard(answer.error());
+    }
+
+    void owe(const std::string& name, const std::string& value);
+    void settled(const std::string& name, const std::string& value);
+    /// @return The values that it is to release before it is asked for `name`.
+    [[nodiscard]] std::vector<std::string> owed_for(const std::string& name) const;
+
+    /// It was asked to take `value`'s lock, and may do so late: one release may be too early.
+    void doubt(const std::string& value);
+
+    /// Releases on it. Until it has answered, it owes the release.
+    static asio::awaitable<result<void>> give_back(std::shared_ptr<quorum_node> node,
+                                                   std::string name, std::string value,
+                                                   time_point deadline);
+
+    const std::shared_ptr<store> where;
+
+private:
+    struct debt {
+        std::string value;
+        time_point until;  // Nobody remembers it any longer.
+    };
+
+    void sweep();
+
+    store_environment env_;
+    bool stopped_{false};
+    core::breaker line_{};
+    std::multimap<std::string, debt, std::less<>> owed_{};
+    std::set<std::string, std::less<>> doubts_{};  // Values.
+    std::size_t sweep_at_{64};
+};
+
+using node_ptr = std::shared_ptr<quorum_node>;
+
+}  // namespace holdfast::lock
