@@ -5,6 +5,10 @@
 
 namespace holdfast::sim {
 
+oracle::oracle(world& w) : world_(w) {
+    w.before_wipe = [this](std::size_t which) { before_wipe(which); };
+}
+
 void oracle::violated(const std::string& what) {
     const auto at = std::chrono::duration<double>(world_.now().time_since_epoch()).count();
     violations_.push_back("at " + std::to_string(at) + " s: " + what);
@@ -14,12 +18,19 @@ void oracle::granted(client& who, const lock::held_ptr& held, const acquire_opti
     ++grants_;
     const time_point now = world_.now();
     if (now >= held->valid_until.load()) violated("I1: a grant without validity left");
+    holding mine{&who, held, held->sent, false, how.permits};
+    if (copies(*held) < majority()) {
+        mine.exposed = world_.last_wipe >= held->sent;
+        if (!mine.exposed && world_.servers.size() > 1)
+            violated("I1: " + who.name + " was granted " + held->name + " by a minority");
+    }
     const bool shared = how.mode == lock_mode::shared || how.permits > 0;
     std::uint32_t holders = 1;
     for (const holding& other : holdings_) {
         if (other.held->name != held->name || other.held == held) continue;
         const bool valid = other.held->held() && now < other.held->valid_until.load();
-        if (!valid || !remembered(other) || world_.last_wipe >= held->sent) continue;
+        if (!valid || !remembered(other) || mine.exposed) continue;
+        if (world_.servers.size() == 1 && world_.last_wipe >= held->sent) continue;
         ++holders;
         if (!shared || !other.shared || other.permits != how.permits)
             violated("I1: " + who.name + " was granted " + held->name + " while " +
@@ -27,14 +38,55 @@ void oracle::granted(client& who, const lock::held_ptr& held, const acquire_opti
     }
     if (how.permits > 0 && holders > how.permits)
         violated("I1: " + std::to_string(holders) + " hold " + held->name + " at once");
-    std::uint64_t& last = last_token_[held->name];
-    // Tokens rise from one holder to the next; where a wipe made two holders, there is no next.
     // Those who share are granted at the same time.
-    if (!shared && held->fencing_token <= last && world_.last_wipe < held->sent)
-        violated("I2: token " + std::to_string(held->fencing_token) + " after " +
-                 std::to_string(last));
-    last = std::max(last, held->fencing_token);
-    holdings_.push_back({&who, held, held->sent, shared, how.permits});
+    if (!shared && how.fence) check_token(*held);
+    mine.shared = shared;
+    holdings_.push_back(std::move(mine));
+}
+
+// Tokens rise from one holder to the next. Where a wipe made two holders of one server's lock there
+// is no next; of several servers, a counter that was wiped is made anew from a clock that may be
+// behind the others'.
+void oracle::check_token(const lock::held_lease& held) {
+    last_grant& last = last_[held.name];
+    const bool several = world_.servers.size() > 1;
+    const time_point since = several ? std::min(last.asked, held.sent) : held.sent;
+    const bool counted = several && !world_.drifts() ? true : world_.last_wipe < since;
+    if (held.fencing_token <= last.token && counted)
+        violated("I2: token " + std::to_string(held.fencing_token) + " after " +
+                 std::to_string(last.token));
+    const bool reset = several && !counted;
+    last.token = reset ? held.fencing_token : std::max(last.token, held.fencing_token);
+    last.asked = held.sent;
+}
+
+std::size_t oracle::copies(const lock::held_lease& held, time_point until, std::size_t but) const {
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i < world_.servers.size(); ++i) {
+        if (i == but) continue;
+        const server& at = world_.servers[i];
+        const auto found = at.table.inspect(held.name, world_.server_now(at), held.id);
+        if (!found || found->value != held.value) continue;
+        const auto left = static_cast<double>(nanoseconds(found->holder.remaining).count());
+        const auto ends = nanoseconds(static_cast<nanoseconds::rep>(left / at.rate));
+        if (world_.now() + ends >= until) ++sum;
+    }
+    return sum;
+}
+
+void oracle::before_wipe(std::size_t which) {
+    for (holding& h : holdings_) {
+        h.sent_at_wipe = h.held->sent;
+        if (copies(*h.held, h.held->valid_until, which) < majority()) h.exposed = true;
+    }
+}
+
+void oracle::audit() {
+    for (const holding& h : holdings_) {
+        const bool valid = h.held->held() && world_.now() < h.held->valid_until.load();
+        if (valid && remembered(h) && copies(*h.held) < majority())
+            violated("I1: " + h.who->name + " holds " + h.held->name + " on a minority");
+    }
 }
 
 void oracle::ending(const lock::held_ptr& held) {
@@ -64,10 +116,12 @@ void oracle::look() {
 }
 
 void oracle::nothing_left() {
-    for (const lock_info& left : world_.srv.table.list("", world_.server_now()))
-        violated("I7: " + left.name + " is still held by " + left.holder.host);
-    if (world_.srv.table.waiting(world_.server_now()) > 0)
-        violated("I7: somebody still stands in a line");
+    for (server& at : world_.servers) {
+        for (const lock_info& left : at.table.list("", world_.server_now(at)))
+            violated("I7: " + left.name + " is still held by " + left.holder.host);
+        if (at.table.waiting(world_.server_now(at)) > 0)
+            violated("I7: somebody still stands in a line");
+    }
 }
 
 }  // namespace holdfast::sim

@@ -17,7 +17,7 @@ namespace holdfast::sim {
 /// See the top of the file.
 class oracle {
 public:
-    explicit oracle(world& w) : world_(w) {}
+    explicit oracle(world& w);
 
     /// `who` was just handed `held`, which it asked for like that.
     void granted(client& who, const lock::held_ptr& held, const acquire_options& how = {});
@@ -25,7 +25,9 @@ public:
     void ending(const lock::held_ptr& held);
     /// To be called whenever everything that was ready has been done.
     void look();
-    /// After healing and one longest ttl: nothing may be left on the server.
+    /// Now and then: each lock that is valid is held on a majority of the servers.
+    void audit();
+    /// After healing and one longest ttl: nothing may be left on the servers.
     void nothing_left();
 
     [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
@@ -40,14 +42,31 @@ private:
         bool shared;       ///< With `permits` others, or with any number if that is 0.
         std::uint32_t permits;
         bool lost{false};
+        bool exposed{false};        ///< Servers forgot it, so that no majority was left.
+        time_point sent_at_wipe{};  ///< When its last renewal had been sent, at the last wipe.
     };
-    /// A server that forgot its data since may grant twice: one server alone cannot prevent that.
-    [[nodiscard]] bool remembered(const holding& h) const { return world_.last_wipe < h.asked; }
+    struct last_grant {
+        std::uint64_t token{0};
+        time_point asked{};
+    };
+    /// One server that forgot its data since may grant twice, and so may a majority of several.
+    [[nodiscard]] bool remembered(const holding& h) const {
+        if (world_.servers.size() == 1) return world_.last_wipe < h.asked;
+        // The vote of a server that was wiped before its answer had come stands for nothing.
+        const bool voided = world_.last_wipe >= h.held->sent && h.held->sent != h.sent_at_wipe;
+        return !h.exposed && !voided;
+    }
+    /// @return On how many servers it is held, but for that one, and for that long.
+    [[nodiscard]] std::size_t copies(const lock::held_lease& held, time_point until = {},
+                                     std::size_t but = static_cast<std::size_t>(-1)) const;
+    [[nodiscard]] std::size_t majority() const { return world_.servers.size() / 2 + 1; }
+    void before_wipe(std::size_t which);
+    void check_token(const lock::held_lease& held);
     void violated(const std::string& what);
 
     world& world_;
     std::vector<holding> holdings_;
-    std::map<std::string, std::uint64_t> last_token_;
+    std::map<std::string, last_grant> last_;
     std::vector<std::string> violations_;
     std::uint64_t grants_{0};
     std::uint64_t losses_{0};

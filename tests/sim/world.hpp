@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What it is: a simulated world: one lock server, clients that run the real engine, a network
-// between them, and virtual time. Everything is drawn from one seed, so a run can be repeated.
+// What it is: a simulated world: one lock server or several, clients that run the real engine, a
+// network between them, and virtual time. Everything is drawn from one seed, so a run can be
+// repeated.
 // Thread safety: none; a world is single-threaded.
 #pragma once
 
@@ -29,11 +30,11 @@ using std::chrono::nanoseconds;
 struct fault_plan {
     bool delays{false};      ///< Messages may take longer than a ttl.
     bool losses{false};      ///< Messages may vanish.
-    bool partitions{false};  ///< A client may be cut off from the server, one way or both.
+    bool partitions{false};  ///< A client may be cut off from a server, one way or both.
     bool pauses{false};      ///< A client may stand still, longer than its lease.
-    bool crashes{false};     ///< The server may be down for a while; its data stays.
-    bool wipes{false};       ///< The server may come back empty.
-    bool drift{false};       ///< The server's clock may run up to 0.9 % fast or slow.
+    bool crashes{false};     ///< A server may be down for a while; its data stays.
+    bool wipes{false};       ///< A server may come back empty.
+    bool drift{false};       ///< A server's clock may run up to 0.9 % fast or slow.
     bool cancels{false};     ///< Waits may be ended by their callers.
 };
 
@@ -64,7 +65,15 @@ private:
     std::mt19937_64 source_;
 };
 
-/// One process: an engine, and its way to the server.
+/// The way of one client to one server.
+struct link {
+    bool cut_to_server{false};
+    bool cut_from_server{false};
+    time_point last_arrival{};  ///< Requests of one connection arrive in order.
+};
+
+/// One process: an engine, and its ways to the servers. With several of these it runs the real
+/// quorum store.
 struct client {
     client(world& w, std::size_t number, std::uint64_t seed);
 
@@ -73,15 +82,14 @@ struct client {
     std::shared_ptr<lock::engine> engine;
     std::string name;
     time_point paused_until{};
-    bool cut_to_server{false};
-    bool cut_from_server{false};
+    bool cut_to_server{false};               ///< Cut off from all servers.
+    bool cut_from_server{false};             ///< The same, the other way.
+    std::vector<link> links;                 ///< One for each server.
     unsigned seats{0};                       ///< That were taken so far.
-    unsigned connection{0};                  ///< Rises whenever a request has timed out.
-    time_point last_arrival{};               ///< Requests of one connection arrive in order.
     std::deque<std::function<void()>> mail;  ///< What arrived while it was paused.
 };
 
-/// The server: the reference table on a clock of its own.
+/// A server: the reference table on a clock of its own.
 struct server {
     memory::lock_table table;
     bool up{true};
@@ -91,11 +99,13 @@ struct server {
 /// See the top of the file.
 class world {
 public:
-    world(std::uint64_t seed, std::size_t clients, const fault_plan& faults);
+    world(std::uint64_t seed, std::size_t clients, const fault_plan& faults,
+          std::size_t servers = 1);
     ~world();
 
     [[nodiscard]] time_point now() const noexcept { return now_; }
-    [[nodiscard]] time_point server_now() const noexcept;
+    [[nodiscard]] time_point server_now() const noexcept { return server_now(srv); }
+    [[nodiscard]] time_point server_now(const server& at) const noexcept;
     /// Lets time pass; `check` is called whenever everything that was ready has been done.
     void run_for(nanoseconds length, const std::function<void()>& check = {});
     void spawn(asio::awaitable<void> work);
@@ -105,21 +115,25 @@ public:
     void deliver(client& who, std::function<void()> work);
 
     void pause(client& who, nanoseconds length);
-    void wipe_server();
+    void wipe_server(std::size_t which = 0);
     /// Ends all faults.
     void heal();
 
     [[nodiscard]] std::uint64_t draw(std::uint64_t below) { return random_() % below; }
+    /// @return Whether the servers' clocks differ.
+    [[nodiscard]] bool drifts() const noexcept { return faults.drift; }
     [[nodiscard]] bool chance(unsigned percent) { return draw(100) < percent; }
     [[nodiscard]] nanoseconds draw_delay();
     [[nodiscard]] bool paused(const client& who) const noexcept { return who.paused_until > now_; }
 
     asio::io_context context;
     fault_plan faults;
-    server srv;
+    std::deque<server> servers;
+    server& srv;  ///< The first of them.
     std::vector<std::unique_ptr<client>> clients;
     time_point last_wipe{};
-    std::map<std::string, std::uint64_t> seen;  ///< How often each kind of fault was met.
+    std::function<void(std::size_t)> before_wipe;  ///< Of that server.
+    std::map<std::string, std::uint64_t> seen;     ///< How often each kind of fault was met.
 
 private:
     time_point next_event() const;
@@ -130,10 +144,10 @@ private:
     std::multimap<time_point, std::function<void()>> events_;
 };
 
-/// The store of one client: the reference table behind a network.
+/// The way of one client to one server as a store: the reference table behind a network.
 class sim_store final : public store {
 public:
-    sim_store(world& w, client& me) : world_(w), me_(me) {}
+    sim_store(world& w, client& me, std::size_t server);
 
     asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
                                            time_point deadline) override;
@@ -143,8 +157,10 @@ public:
     std::unique_ptr<seat> take_seat(std::string_view name) override;
     std::unique_ptr<shortcut> make_shortcut() override;
     store_abilities abilities() const noexcept override {
-        return {.modes = true, .several = true, .lines = true};
+        return {.modes = true, .several = true, .lines = true, .raises = true};
     }
+    asio::awaitable<result<void>> raise_token(std::string_view name, std::string_view value,
+                                              std::uint64_t at_least, time_point deadline) override;
     asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override;
     asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
                                           time_point deadline) override;
@@ -164,10 +180,17 @@ private:
     template <class T>
     asio::awaitable<result<T>> converse(std::function<result<T>()> at_server, time_point deadline);
 
+    // A conversation whose answer has no value.
+    asio::awaitable<result<void>> tell(std::function<result<void>()> at_server,
+                                       time_point deadline);
+    [[nodiscard]] time_point there() const noexcept { return world_.server_now(at_); }
+
     world& world_;
     client& me_;
+    server& at_;
+    link& way_;
     bool stopped_{false};
-    std::string address_{"sim:"};
+    std::string address_;
 };
 
 /// A place in the server's line, behind the same network.

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "sim/worker.hpp"
+
+#include "support/coroutine_shortcut.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+
+namespace holdfast::sim {
+
+using namespace std::chrono_literals;
+
+void tally::add(const tally& other) {
+    grants += other.grants;
+    losses += other.losses;
+    for (const auto& [fault, times] : other.faults) faults[fault] += times;
+}
+
+void tally::print(std::uint64_t first, std::uint64_t count, const std::string& of) const {
+    std::cout << count << " schedules of " << of << " from seed " << first << ": " << grants
+              << " grants, " << losses << " losses signalled";
+    for (const auto& [fault, times] : faults) std::cout << ", " << times << " x " << fault;
+    std::cout << '\n';
+}
+
+asio::awaitable<void> worker::work() {
+    while (world_.now() < end_) {
+        co_await one_round();
+        const auto rest = milliseconds(world_.draw(300));
+        static_cast<void>(co_await sleep_until(*me_.time, world_.now() + rest));
+    }
+}
+
+asio::awaitable<void> worker::one_round() {
+    const bool one_server = world_.servers.size() == 1;
+    acquire_options options;
+    options.ttl = milliseconds(world_.chance(15) ? 20 + world_.draw(280) : 200 + world_.draw(2800));
+    options.wait = milliseconds(world_.chance(50) ? 0 : world_.draw(3000));
+    options.auto_renew = world_.chance(80);
+    if (world_.chance(10)) options.max_hold = milliseconds(1 + world_.draw(4000));
+    std::stop_source stop;
+    if (world_.chance(50)) options.stop = stop.get_token();
+    if (options.stop.stop_possible() && world_.faults.cancels && world_.chance(30)) {
+        ++world_.seen["cancel"];
+        auto end_wait = [this, stop]() mutable {
+            world_.deliver(me_, [stop]() mutable { stop.request_stop(); });
+        };
+        world_.after(milliseconds(world_.draw(1500)), std::move(end_wait));
+    }
+    if (one_server && world_.chance(8)) co_return co_await several(options);
+    const std::string name = draw_name(options);
+    const time_point asked = world_.now();
+    auto held = co_await test::acquire_told(me_.engine, name, options);
+    check_duration(asked, options.wait);
+    if (!held) co_return;
+    oracle_.granted(me_, *held, options);
+    co_await work_with(held);
+    co_await end(*held);
+}
+
+// Each name is always used in the same way, since the promises are per name.
+std::string worker::draw_name(acquire_options& options) {
+    if (world_.servers.size() > 1) {
+        options.fence = world_.chance(85);
+        return world_.chance(70) ? "a" : "b";
+    }
+    const auto which = world_.draw(10);
+    if (which < 6) {
+        options.fair = world_.chance(25);
+        return which < 4 ? "a" : "b";
+    }
+    if (which < 8) {
+        if (world_.chance(70)) options.mode = lock_mode::shared;
+        return "shared";
+    }
+    options.permits = 2;
+    return "counted";
+}
+
+asio::awaitable<void> worker::several(acquire_options options) {
+    const time_point asked = world_.now();
+    const auto order =
+        world_.chance(50) ? std::vector<std::string>{"a", "b"} : std::vector<std::string>{"b", "a"};
+    auto held = co_await me_.engine->acquire_all(order, options);
+    check_duration(asked, options.wait);
+    if (!held) co_return;
+    ++world_.seen["several names"];
+    for (const auto& one : *held) oracle_.granted(me_, one, options);
+    static_cast<void>(
+        co_await sleep_until(*me_.time, world_.now() + milliseconds(world_.draw(800))));
+    for (const auto& one : *held) co_await end(one);
+}
+
+asio::awaitable<void> worker::work_with(result<lock::held_ptr>& held) {
+    const auto busy = milliseconds(world_.chance(30) ? 0 : world_.draw(2500));
+    static_cast<void>(co_await sleep_until(*me_.time, world_.now() + busy));
+    if (world_.chance(20)) {
+        const auto ttl = milliseconds(200 + world_.draw(2800));
+        auto renewed = co_await me_.engine->renew(*held, ttl);
+        if (renewed && !(*held)->held() && (*held)->why_lost() == lost_reason::none)
+            ADD_FAILURE() << "I4: a renewal of nothing succeeded";
+    }
+}
+
+asio::awaitable<void> worker::end(lock::held_ptr held) {
+    oracle_.ending(held);
+    switch (world_.draw(4)) {
+        case 0: me_.engine->drop(held); break;
+        case 1: {
+            auto handed = lock::engine::hand_over(held);
+            if (!handed) {
+                me_.engine->drop(held);
+                break;
+            }
+            me_.engine->let_go(held);
+            client& other = *world_.clients[world_.draw(world_.clients.size())];
+            acquire_options how;
+            auto adopted = co_await other.engine->adopt(*handed, how);
+            if (adopted) other.engine->drop(*adopted);
+            break;
+        }
+        default: {
+            const auto gone = co_await test::release_told(me_.engine, held);
+            const auto again = co_await me_.engine->release(held);
+            if (again) ADD_FAILURE() << "I6: one grant was released twice";
+            static_cast<void>(gone);
+        }
+    }
+}
+
+// I9: whatever the server does, a call ends with its wait and the time-outs around it.
+void worker::check_duration(time_point asked, milliseconds wait) const {
+    if (pauses_) return;
+    const auto limit = wait + 2 * 1s + 600ms + 1s;
+    EXPECT_LE(world_.now() - asked, limit) << "I9: an acquire took too long";
+}
+
+std::vector<std::unique_ptr<worker>> start_workers(world& w, oracle& o, time_point end) {
+    std::vector<std::unique_ptr<worker>> workers;
+    for (const auto& who : w.clients) {
+        for (std::uint64_t count = 1 + w.draw(3); count > 0; --count) {
+            workers.push_back(std::make_unique<worker>(w, o, *who, end));
+            w.spawn(workers.back()->work());
+        }
+    }
+    return workers;
+}
+
+void expect_acquirable(world& w, std::uint64_t seed) {
+    bool acquired = false;
+    std::string why;
+    auto again = [&]() -> asio::awaitable<void> {
+        acquire_options options;
+        options.wait = longest_ttl + 1s;
+        auto held = co_await w.clients[0]->engine->acquire("a", options);
+        acquired = held.has_value();
+        if (held)
+            w.clients[0]->engine->drop(*held);
+        else
+            why = held.error().message();
+    };
+    w.spawn(again());
+    w.run_for(longest_ttl + 3s);
+    EXPECT_TRUE(acquired) << "I10: not acquirable after healing; seed " << seed << "; " << why;
+}
+
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+    const char* const text = std::getenv(name);
+    return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+}  // namespace holdfast::sim
