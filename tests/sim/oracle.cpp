@@ -44,18 +44,18 @@ void oracle::granted(client& who, const lock::held_ptr& held, const acquire_opti
     holdings_.push_back(std::move(mine));
 }
 
-// Tokens rise from one holder to the next. Where a wipe made two holders of one server's lock there
-// is no next; of several servers, a counter that was wiped is made anew from a clock that may be
-// behind the others'.
+// Tokens rise from one holder to the next. Where a wipe made two holders there is no next: a server
+// that was wiped has a vote that came before it. Of several servers, one that was wiped makes its
+// counter anew from a clock that may be behind the others'.
 void oracle::check_token(const lock::held_lease& held) {
     last_grant& last = last_[held.name];
-    const bool several = world_.servers.size() > 1;
-    const time_point since = several ? std::min(last.asked, held.sent) : held.sent;
-    const bool counted = several && !world_.drifts() ? true : world_.last_wipe < since;
-    if (held.fencing_token <= last.token && counted)
+    const bool behind = world_.servers.size() > 1 && world_.drifts();
+    const bool made_anew = behind && world_.last_wipe >= last.asked;
+    const bool voided = world_.last_wipe >= held.sent;
+    if (held.fencing_token <= last.token && !voided && !made_anew)
         violated("I2: token " + std::to_string(held.fencing_token) + " after " +
                  std::to_string(last.token));
-    const bool reset = several && !counted;
+    const bool reset = behind && (voided || made_anew);
     last.token = reset ? held.fencing_token : std::max(last.token, held.fencing_token);
     last.asked = held.sent;
 }
