@@ -315,6 +315,29 @@ def fix_docs(tree):
             (tree.root / path).write_text(text)
 
 
+FAULTS = "docs/internals/faults.md"
+
+
+def fault_tests(tree):
+    if FAULTS not in tree.files:
+        return
+    text = tree.text(FAULTS)
+    known = {name for path in tree.named("tests/*CMakeLists.txt")
+             for name in re.findall(r"add_test\(\s*NAME ([\w.]+)", tree.text(path))}
+    for path in tree.cpp("tests/"):
+        known |= {".".join(found) for found in re.findall(
+            r"^(?:TYPED_)?TEST(?:_[FP])?\(\s*(\w+),\s*(\w+)\s*\)", tree.code(path), re.M)}
+    for match in re.finditer(r"`(\w+\.\w+)`", text):
+        if match.group(1) not in known and not match.group(1).endswith((".hpp", ".cpp", ".md")):
+            yield FAULTS, line_of(text, match.start()), f"there is no test {match.group(1)}"
+    rows = re.findall(r"^\| F(\d+) \|(.*)", text, re.M)
+    for number in sorted(set(range(1, 41)) - {int(n) for n, _ in rows}):
+        yield FAULTS, 1, f"no row for F{number}"
+    for number, row in rows:
+        if "`" not in row and "does not apply" not in row:
+            yield FAULTS, 1, f"F{number} has neither a test nor a reason"
+
+
 def changelog(tree):
     found = re.search(r"project\(\w+\s+VERSION ([\d.]+)", tree.text("CMakeLists.txt"))
     if found and f"\n## {found.group(1)}\n" not in "\n" + tree.text("CHANGELOG.md"):
@@ -322,7 +345,8 @@ def changelog(tree):
 
 
 RULES = [layers, sizes, function_lengths, columns, licences, banned_calls, notes, dead_files,
-         header_sets, links, error_rows, documents_show_what_is_compiled, changelog]
+         header_sets, links, error_rows, documents_show_what_is_compiled, fault_tests,
+         changelog]
 
 
 def main(arguments):

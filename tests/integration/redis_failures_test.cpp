@@ -6,6 +6,7 @@
 
 #include "integration/redis_link.hpp"
 #include "redis/keys.hpp"
+#include "support/loss_watch.hpp"
 #include "support/poll.hpp"
 #include "support/redis_server.hpp"
 
@@ -27,21 +28,6 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 using testing::AnyOf;
 using testing::HasSubstr;
-
-/// Notes when a guard's loss was signalled.
-class loss_watch {
-public:
-    explicit loss_watch(const guard& held)
-        : on_loss_(held.lost(), [this] { told_ = boot_clock::now(); }) {}
-    [[nodiscard]] bool told_within(std::chrono::nanoseconds limit) const {
-        return poll_until([&] { return told_.load() != time_point{}; }, limit);
-    }
-    [[nodiscard]] time_point told_at() const { return told_; }
-
-private:
-    std::atomic<time_point> told_{time_point{}};
-    std::stop_callback<std::function<void()>> on_loss_;
-};
 
 class redis_failures : public testing::Test {
 protected:

@@ -62,25 +62,11 @@ std::string redis_server::url() const {
 
 void redis_server::start() {
     std::filesystem::remove(socket_path_);
-    std::vector<std::string> words{"redis-server",
-                                   "--port",
-                                   std::to_string(port_),
-                                   "--bind",
-                                   "127.0.0.1",
-                                   "--unixsocket",
-                                   socket_path_,
-                                   "--unixsocketperm",
-                                   "700",
-                                   "--dir",
-                                   directory(),
-                                   "--save",
-                                   "",
-                                   "--appendonly",
-                                   "no",
-                                   "--logfile",
-                                   directory_ / "redis.log",
-                                   "--daemonize",
-                                   "no"};
+    std::vector<std::string> words = options_.starter;
+    words.insert(words.end(), {"redis-server", "--port", std::to_string(port_), "--bind",
+                               "127.0.0.1", "--unixsocket", socket_path_, "--unixsocketperm", "700",
+                               "--dir", directory(), "--save", "", "--appendonly", "no",
+                               "--logfile", directory_ / "redis.log", "--daemonize", "no"});
     words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
     process_.start(std::move(words), directory_ / "redis.log", [this] { return answers(); });
 }

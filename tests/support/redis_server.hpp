@@ -20,6 +20,8 @@ namespace holdfast::test {
 struct redis_options {
     bool tcp{false};                       ///< Listen on 127.0.0.1 too.
     std::vector<std::string> arguments{};  ///< Behind the others, as on the command line.
+    /// What starts it, e.g. `env NAME=VALUE`; it has to become the server. Empty: the test itself.
+    std::vector<std::string> starter{};
 };
 
 /// A running server.

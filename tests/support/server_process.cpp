@@ -57,6 +57,13 @@ void server_process::kill() {
     pid_ = -1;
 }
 
+std::optional<int> server_process::ended() {
+    int status = 0;
+    if (pid_ <= 0 || ::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
 // The kernel gives a free port; that somebody else takes it before the server does is unlikely, and
 // the start then fails with the server's own words.
 std::uint16_t free_tcp_port() {

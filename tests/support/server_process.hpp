@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ public:
     void signal(int number) const;
     /// Ends it at once, as a crash would.
     void kill();
+    /// @return How it ended, if it has: its exit code, or minus the signal.
+    [[nodiscard]] std::optional<int> ended();
 
 private:
     pid_t pid_{-1};

@@ -143,6 +143,21 @@ class EachRule(unittest.TestCase):
                    + "\n```cpp\nint c;\n```\n")
         self.expect("docs/start.md:3: documents_show", "docs/start.md:8: documents_show")
 
+    def test_fault_tests(self):
+        rows = [f"| F{n} | does not apply | |" for n in range(1, 41)]
+        rows[4] = "| F5 | x | `suite.is_there`, `tidy.too`, `file.hpp` |"
+        self.write("tests/CMakeLists.txt", GOOD["src/core/CMakeLists.txt"]
+                   + "a_test.cpp\nadd_test(NAME tidy.too)\n")
+        self.write("tests/a_test.cpp", SPDX + "TEST_F(suite,\n       is_there) {\n}\n")
+        self.write("docs/internals/faults.md", "\n".join(rows) + "\n")
+        self.expect()
+        rows[4] = "| F5 | x | `suite.is_gone` |"
+        rows[5] = "| F6 | nothing is said of it | |"
+        self.write("docs/internals/faults.md", "\n".join(rows[:-1]) + "\n")
+        self.expect("docs/internals/faults.md:5: fault_tests: there is no test suite.is_gone",
+                    "docs/internals/faults.md:1: fault_tests: no row for F40",
+                    "docs/internals/faults.md:1: fault_tests: F6 has neither")
+
     def test_changelog(self):
         self.write("CHANGELOG.md", "## 0.9.0\n")
         self.expect("CHANGELOG.md:1: changelog:")
