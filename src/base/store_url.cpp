@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "base/store_url.hpp"
 
+#include "base/name.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -8,7 +10,11 @@
 namespace holdfast::base {
 namespace {
 
-failure bad(std::string rule) { return {errc::misuse, "store URL: " + std::move(rule)}; }
+// What it quotes of the URL may hold anything, the escapes of a terminal too.
+failure bad(std::string rule) {
+    std::replace_if(rule.begin(), rule.end(), is_control, '?');
+    return {errc::misuse, "store URL: " + std::move(rule)};
+}
 
 int hex_value(char c) noexcept {
     if (c >= '0' && c <= '9') return c - '0';

@@ -130,6 +130,14 @@ TEST(what_is_shown_of_a_url, never_holds_its_password_or_its_options) {
     }
 }
 
+// Why: who typed it may not have written it, and reads the answer on a terminal.
+TEST(an_unknown_option, is_named_in_printable_text) {
+    const store_url url = parsed("redis://h?a%1b%5b2Jb=1");
+    const auto wrong = base::check_query(url, {});
+    ASSERT_TRUE(wrong);
+    EXPECT_THAT(wrong->text, HasSubstr("'a?[2Jb'"));
+}
+
 TEST(an_unknown_option, is_named_together_with_those_that_are_known) {
     const store_url url = parsed("redis://h?pasword_file=/etc/canary");
     const auto wrong = base::check_query(url, {"password_file", "other"});
