@@ -73,5 +73,7 @@ void add_bench(CLI::App& app, context& ctx);
 void add_completion(CLI::App& app, context& ctx);
 /// Only where this program was built with range locks.
 void add_range(CLI::App& app, context& ctx);
+/// The options before the command, and all the commands.
+void add_everything(CLI::App& app, context& ctx);
 
 }  // namespace holdfast::cli

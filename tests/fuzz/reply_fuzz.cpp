@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Why: a server, or whoever answers in its place, may send anything. How: the same bytes at once
-// and in two parts must give the same replies, and never more than they can hold.
+// and in two parts must give the same replies, and never more than they can hold; and whatever a
+// reply says, it is understood or refused.
+#include "redis/client/server_error.hpp"
+#include "redis/lock_reply.hpp"
 #include "redis/resp/reply.hpp"
 
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,13 +24,27 @@ struct outcome {
     bool operator==(const outcome&) const = default;
 };
 
+constexpr std::size_t shown_bytes_max = 200;
+
+void understand(const reply& said) {
+    static const std::string address = "redis://h";
+    if (holdfast::redis::tidy_text(said.text).size() > shown_bytes_max) std::abort();
+    static_cast<void>(holdfast::redis::classify(said.text));
+    static_cast<void>(holdfast::redis::ownership(said, address));
+    if (holdfast::redis::describe("name", said, said, said).name != "name") std::abort();
+    static_cast<void>(holdfast::redis::held_by(said, said));
+    for (const reply& part : said.items) understand(part);
+}
+
 void drain(reader& from, outcome& into) {
     for (;;) {
         reply next;
         switch (from.next(next)) {
             case reader::state::incomplete: return;
             case reader::state::broken: into.broken = true; return;
-            case reader::state::ready: into.sizes.push_back(next.text.size() + next.items.size());
+            case reader::state::ready:
+                understand(next);
+                into.sizes.push_back(next.text.size() + next.items.size());
         }
     }
 }
