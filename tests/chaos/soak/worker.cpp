@@ -158,7 +158,7 @@ void client::add_one(const guard& held) {
 void client::work(guard& held, const std::atomic<std::int64_t>& lost_at) {
     // Most are short; some last for many renewals.
     const std::uint32_t kind = below(100);
-    const std::uint32_t steps = kind < 97 ? 1 : kind < 99 ? 5 : 25;
+    const std::uint32_t steps = kind < 95 ? 1 : kind < 98 ? 5 : 25;
     for (std::uint32_t step = 0; step < steps && lost_at == 0 && !stopping; ++step) {
         if (!look(held)) return;
         add_one(held);

@@ -17,7 +17,7 @@ inline constexpr unsigned names_a_store = 4;
 /// Bounds one conversation with a store.
 inline constexpr std::int64_t call_ms = 400;
 /// The leases that are drawn.
-inline constexpr std::array<std::uint32_t, 3> ttls_ms{400, 800, 1500};
+inline constexpr std::array<std::uint32_t, 3> ttls_ms{400, 1000, 3000};
 
 /// @return The name of a lock on its store.
 [[nodiscard]] std::string lock_name(unsigned lock);
