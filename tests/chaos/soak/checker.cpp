@@ -236,7 +236,10 @@ void judge::losses() {
     for (const holding& one : held_) {
         if (one.lost && !stood_still(one.client->process, one.deadline, one.lost->completed)) {
             const std::int64_t late = one.lost->completed - one.lost->deadline;
-            found_.latest_loss_ns = std::max(found_.latest_loss_ns, late);
+            if (late > found_.latest_loss_ns) {
+                found_.latest_loss_ns = late;
+                found_.latest_loss = describe(one);
+            }
             if (late > all_.slack_ms * ns_per_ms)
                 violated("I3", describe(one), " was told ", late / ns_per_ms, " ms too late");
         }

@@ -58,6 +58,7 @@ struct verdict {
     std::uint64_t stale_writes{0};  ///< That the counter refused, for their tokens.
     std::uint64_t writes_unknown{0};
     std::int64_t latest_loss_ns{INT64_MIN};  ///< Behind the end of validity, of those that ran.
+    std::string latest_loss;                 ///< Which one that was.
     std::int64_t longest_call_ns{0};         ///< Behind what it may take, likewise.
     std::map<int, std::uint64_t> losses_by_reason;
 };

@@ -261,6 +261,7 @@ void stage::print_table(const nemesis& bad, std::int64_t seconds) {
          found_.latest_loss_ns == INT64_MIN
              ? std::string("none")
              : std::to_string(found_.latest_loss_ns / 1'000'000) + " after the end of validity");
+    if (found_.latest_loss_ns > 0) line("  which is", found_.latest_loss);
     line("longest call, ms",
          std::to_string(found_.longest_call_ns / 1'000'000) + " more than it may take");
     line("guarded writes", found_.writes);
