@@ -37,7 +37,8 @@ int exit_code_of(errc code) noexcept {
         case errc::unreachable:
         case errc::denied:
         case errc::wrong_type:
-        case errc::protocol: break;
+        case errc::protocol:
+        case errc::quarantined: break;
     }
     return exit_unavailable;
 }

@@ -25,17 +25,18 @@ namespace holdfast {
 /// Why a lock operation did not succeed. Logged and sent over wires: append only.
 /// What each value means for the caller, and what is held afterwards: docs/reference/errors.md.
 enum class errc : int {
-    contended = 1,    ///< Someone else holds it. Expected; not an incident.
-    timed_out = 2,    ///< Still contended when the caller's wait was over.
-    cancelled = 3,    ///< The caller ended the wait; nothing is held.
-    no_quorum = 4,    ///< Too few of several nodes answered, or their votes were split.
-    lost = 5,         ///< We held it and no longer do: stop the protected work now.
-    in_doubt = 6,     ///< The reply was lost, so the effect is unknown; the ttl bounds it.
-    unreachable = 7,  ///< The store did not answer in time, or could not be connected to.
-    denied = 8,       ///< The store refuses: credentials, rights, read-only, out of memory.
-    wrong_type = 9,   ///< The name is in use for something that is not a lock of this kind.
-    protocol = 10,    ///< The store answered something that makes no sense.
-    misuse = 11,      ///< The arguments break a documented rule; nothing was sent.
+    contended = 1,     ///< Someone else holds it. Expected; not an incident.
+    timed_out = 2,     ///< Still contended when the caller's wait was over.
+    cancelled = 3,     ///< The caller ended the wait; nothing is held.
+    no_quorum = 4,     ///< Too few of several nodes answered, or their votes were split.
+    lost = 5,          ///< We held it and no longer do: stop the protected work now.
+    in_doubt = 6,      ///< The reply was lost, so the effect is unknown; the ttl bounds it.
+    unreachable = 7,   ///< The store did not answer in time, or could not be connected to.
+    denied = 8,        ///< The store refuses: credentials, rights, read-only, out of memory.
+    wrong_type = 9,    ///< The name is in use for something that is not a lock of this kind.
+    protocol = 10,     ///< The store answered something that makes no sense.
+    misuse = 11,       ///< The arguments break a documented rule; nothing was sent.
+    quarantined = 12,  ///< The server came back, may have forgotten locks, and grants none yet.
 };
 
 /// Why a held lock was lost.

@@ -24,6 +24,7 @@ constexpr std::array error_names{
     error_name{errc::wrong_type, "wrong_type", "the name is in use for something else"},
     error_name{errc::protocol, "protocol", "the store's answer makes no sense"},
     error_name{errc::misuse, "misuse", "an argument breaks a rule"},
+    error_name{errc::quarantined, "quarantined", "the server came back, and grants nothing yet"},
 };
 
 constexpr std::array<std::string_view, 7> reason_names{

@@ -99,6 +99,7 @@ public:
                 if (now < limits_.doubt_until) return step::pause;
                 return after_error(now);
             case errc::no_quorum:
+            case errc::quarantined:
             case errc::unreachable:
                 if (maybe_ours_ && now < limits_.doubt_until) return step::pause;
                 return after_error(now);

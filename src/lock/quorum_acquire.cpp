@@ -91,6 +91,7 @@ asio::awaitable<result<grant>> quorum_store::acquire(const claim& wanted, attemp
                                                      time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     if (auto wrong = check(wanted)) co_return *wrong;
+    if (nodes_.front()->stopped()) co_return failure{errc::cancelled, "the store was closed"};
     auto shared = std::make_shared<round>(round{wanted, which, deadline});
     const auto question = [nodes = nodes_, shared](std::size_t i) {
         return ask(nodes[i], i, shared);

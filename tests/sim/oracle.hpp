@@ -9,6 +9,7 @@
 
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -23,12 +24,19 @@ public:
     void granted(client& who, const lock::held_ptr& held, const acquire_options& how = {});
     /// `who` is about to release, drop or hand over `held`.
     void ending(const lock::held_ptr& held);
+    /// Somebody asks for a lock, and has to have an answer by `limit`. @return To be given to
+    /// `answered`, when it comes.
+    [[nodiscard]] std::size_t asking(time_point limit);
+    /// @param code  Of the failure; none of them if it was granted.
+    void answered(std::size_t question, errc code);
     /// To be called whenever everything that was ready has been done.
     void look();
     /// Now and then: each lock that is valid is held on a majority of the servers.
     void audit();
     /// After healing and one longest ttl: nothing may be left on the servers.
     void nothing_left();
+    /// A promise was broken.
+    void violated(const std::string& what);
 
     [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
     [[nodiscard]] std::uint64_t grants() const { return grants_; }
@@ -38,8 +46,9 @@ private:
     struct holding {
         client* who;
         lock::held_ptr held;
-        time_point asked;  ///< When the grant was asked for.
-        bool shared;       ///< With `permits` others, or with any number if that is 0.
+        time_point asked;      ///< When the grant was asked for.
+        std::stop_token told;  ///< As who works under the lock sees it.
+        bool shared;           ///< With `permits` others, or with any number if that is 0.
         std::uint32_t permits;
         bool lost{false};
         bool exposed{false};        ///< Servers forgot it, so that no majority was left.
@@ -62,11 +71,13 @@ private:
     [[nodiscard]] std::size_t majority() const { return world_.servers.size() / 2 + 1; }
     void before_wipe(std::size_t which);
     void check_token(const lock::held_lease& held);
-    void violated(const std::string& what);
+    void check_loss(const holding& h);
 
     world& world_;
     std::vector<holding> holdings_;
     std::map<std::string, last_grant> last_;
+    std::map<std::size_t, time_point> questions_;  // By when each has to have an answer.
+    std::size_t question_{0};
     std::vector<std::string> violations_;
     std::uint64_t grants_{0};
     std::uint64_t losses_{0};

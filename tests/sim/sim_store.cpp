@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The ways between clients and servers.
+#include "core/restart_guard.hpp"
 #include "sim/world.hpp"
 #include "support/coroutine_shortcut.hpp"
 
@@ -27,6 +28,7 @@ asio::awaitable<result<T>> sim_store::converse(std::function<result<T>()> at_ser
         explicit talk(timeline& time) : bell(time) {}
         alarm bell;
         std::optional<result<T>> answer;
+        bool reset{false};
     };
     const auto state = std::make_shared<talk>(*me_.time);
     world& w = world_;
@@ -53,8 +55,20 @@ asio::awaitable<result<T>> sim_store::converse(std::function<result<T>()> at_ser
     };
     way.last_arrival = std::max(way.last_arrival, w.now() + w.draw_delay());
     w.after(way.last_arrival - w.now(), arrive);
+    const bool at_random = w.faults.resets && w.chance(4);
+    if (at_random || w.reset_after.count() > 0) {
+        ++w.seen["reset"];
+        const auto reset = [state] {
+            state->reset = true;
+            state->bell.wake();
+        };
+        w.after(at_random ? w.draw_delay() : w.reset_after,
+                [&w, &me, reset] { w.deliver(me, reset); });
+    }
     const wake_reason why = co_await state->bell.wait_until(deadline);
     if (state->answer) co_return *state->answer;
+    if (state->reset) way.last_arrival = {};
+    if (state->reset) co_return failure{errc::in_doubt, "the connection was reset"};
     if (why == wake_reason::cancelled) co_return failure{errc::cancelled, "cancelled"};
     // As a client does that closes its connection: what is under way no longer orders what follows.
     way.last_arrival = {};
@@ -65,7 +79,12 @@ asio::awaitable<result<grant>> sim_store::acquire(const claim& wanted, attempt w
                                                   time_point deadline) {
     // Only a quorum takes a lock without a token that it did not ask for first.
     if (which == attempt::repeated && world_.servers.size() > 1) ++world_.seen["filled in"];
-    std::function<result<grant>()> act = [this, wanted, which] {
+    std::function<result<grant>()> act = [this, wanted, which]() -> result<grant> {
+        const core::server_life life{.up = std::chrono::floor<milliseconds>(there() - at_.started)};
+        if (core::quarantine_of(life, world_.guard).count() > 0) {
+            ++world_.seen["quarantine"];
+            return failure{errc::quarantined, address_ + ": quarantine"};
+        }
         return at_.table.acquire(wanted, which, there());
     };
     co_return co_await converse(std::move(act), deadline);
@@ -117,10 +136,12 @@ asio::awaitable<void> sim_store::renew(std::span<renewal> batch, time_point dead
 
 asio::awaitable<result<void>> sim_store::tell(std::function<result<void>()> at_server,
                                               time_point deadline) {
-    std::function<result<bool>()> act = [at_server = std::move(at_server)]() -> result<bool> {
+    // Not a `bool`: a result of that can be made of another result, which counts for true or false.
+    struct nothing {};
+    std::function<result<nothing>()> act = [at_server = std::move(at_server)]() -> result<nothing> {
         auto done = at_server();
         if (!done) return done.error();
-        return true;
+        return nothing{};
     };
     auto answer = co_await converse(std::move(act), deadline);
     if (!answer) co_return answer.error();

@@ -43,20 +43,21 @@ private:
     asio::awaitable<void> several(acquire_options options);
     asio::awaitable<void> work_with(result<lock::held_ptr>& held);
     asio::awaitable<void> end(lock::held_ptr held);
-    void check_duration(time_point asked, milliseconds wait) const;
+    [[nodiscard]] time_point limit_of(milliseconds wait) const;
 
     world& world_;
     oracle& oracle_;
     client& me_;
     time_point end_;
     bool pauses_{world_.faults.pauses};  // Healing clears the plan.
+    bool alike_{world_.faults.alike};
 };
 
-/// Starts one to three workers for each client.
-std::vector<std::unique_ptr<worker>> start_workers(world& w, oracle& o, time_point end);
+/// Starts one to three workers for each client; two more where they are alike.
+void start_workers(world& w, oracle& o, time_point end);
 
 /// I10: after healing the lock can be had.
-void expect_acquirable(world& w, std::uint64_t seed);
+void check_acquirable(world& w, oracle& o);
 
 /// @return A number from the environment.
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 
 namespace holdfast::sim {
 
@@ -98,6 +99,12 @@ void world::wipe_server(std::size_t which) {
     last_wipe = now_;
     std::destroy_at(&servers[which].table);
     std::construct_at(&servers[which].table);
+    servers[which].started = server_now(servers[which]);
+}
+
+void world::start_server(server& at) {
+    at.up = true;
+    at.started = server_now(at);
 }
 
 void world::heal() {
@@ -111,6 +118,7 @@ void world::heal() {
 }
 
 nanoseconds world::draw_delay() {
+    if (late_by.count() > 0) return late_by;
     if (faults.delays && chance(5)) {
         ++seen["delay"];
         return milliseconds(draw(4000));
@@ -131,6 +139,7 @@ time_point world::next_event() const {
 
 void world::run_for(nanoseconds length, const std::function<void()>& check) {
     const time_point end = now_ + length;
+    std::uint64_t rounds = 0;  // At the same instant.
     for (;;) {
         do_what_is_due();
         context.restart();
@@ -138,6 +147,8 @@ void world::run_for(nanoseconds length, const std::function<void()>& check) {
         if (check) check();
         const time_point next = next_event();
         if (next > end) break;
+        rounds = next > now_ ? 0 : rounds + 1;
+        if (rounds > 100'000) throw std::runtime_error("I9: time stands still");
         now_ = std::max(now_, next);
     }
     now_ = end;

@@ -36,6 +36,8 @@ struct fault_plan {
     bool wipes{false};       ///< A server may come back empty.
     bool drift{false};       ///< A server's clock may run up to 0.9 % fast or slow.
     bool cancels{false};     ///< Waits may be ended by their callers.
+    bool resets{false};      ///< A connection may end while an answer is missing.
+    bool alike{false};       ///< No fault: workers want the same, so locks go from hand to hand.
 };
 
 class world;
@@ -93,7 +95,8 @@ struct client {
 struct server {
     memory::lock_table table;
     bool up{true};
-    double rate{1.0};  ///< How fast its clock runs.
+    double rate{1.0};      ///< How fast its clock runs.
+    time_point started{};  ///< By its clock.
 };
 
 /// See the top of the file.
@@ -116,6 +119,8 @@ public:
 
     void pause(client& who, nanoseconds length);
     void wipe_server(std::size_t which = 0);
+    /// Starts a server that was down.
+    void start_server(server& at);
     /// Ends all faults.
     void heal();
 
@@ -126,14 +131,19 @@ public:
     [[nodiscard]] nanoseconds draw_delay();
     [[nodiscard]] bool paused(const client& who) const noexcept { return who.paused_until > now_; }
 
+    std::vector<std::shared_ptr<void>> kept;  ///< What coroutines use, for as long as they live.
     asio::io_context context;
     fault_plan faults;
+    nanoseconds reset_after{0};  ///< If not 0: when each conversation ends without an answer.
+    nanoseconds late_by{0};      ///< If not 0: how long each message takes.
     std::deque<server> servers;
     server& srv;  ///< The first of them.
+    milliseconds guard{
+        0};  ///< With the restart guard: for how long who was restarted grants nothing.
     std::vector<std::unique_ptr<client>> clients;
     time_point last_wipe{};
     std::function<void(std::size_t)> before_wipe;  ///< Of that server.
-    std::map<std::string, std::uint64_t> seen;     ///< How often each kind of fault was met.
+    std::map<std::string, std::uint64_t> seen;     ///< How often what was met.
 
 private:
     time_point next_event() const;

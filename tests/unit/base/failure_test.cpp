@@ -15,7 +15,7 @@ using testing::HasSubstr;
 constexpr errc every_error[] = {errc::contended,   errc::timed_out, errc::cancelled,
                                 errc::no_quorum,   errc::lost,      errc::in_doubt,
                                 errc::unreachable, errc::denied,    errc::wrong_type,
-                                errc::protocol,    errc::misuse};
+                                errc::protocol,    errc::misuse,    errc::quarantined};
 constexpr lost_reason every_reason[] = {
     lost_reason::none,        lost_reason::expired,  lost_reason::taken, lost_reason::deleted,
     lost_reason::unreachable, lost_reason::max_hold, lost_reason::forked};
@@ -25,13 +25,13 @@ TEST(errc_values, keep_their_numbers_and_names) {
     const std::pair<int, std::string_view> golden[] = {
         {1, "contended"},  {2, "timed_out"}, {3, "cancelled"},   {4, "no_quorum"},
         {5, "lost"},       {6, "in_doubt"},  {7, "unreachable"}, {8, "denied"},
-        {9, "wrong_type"}, {10, "protocol"}, {11, "misuse"}};
+        {9, "wrong_type"}, {10, "protocol"}, {11, "misuse"},     {12, "quarantined"}};
     ASSERT_EQ(std::size(golden), std::size(every_error));
     for (const auto& [number, name] : golden)
         EXPECT_EQ(to_string(static_cast<errc>(number)), name) << number;
     EXPECT_EQ(to_string(static_cast<errc>(0)), "unknown");
     EXPECT_EQ(to_string(static_cast<errc>(-1)), "unknown");
-    EXPECT_EQ(to_string(static_cast<errc>(12)), "unknown");
+    EXPECT_EQ(to_string(static_cast<errc>(13)), "unknown");
 }
 
 TEST(lost_reasons, keep_their_numbers_and_names) {
@@ -54,7 +54,7 @@ TEST(errc_values, each_have_a_meaning_of_their_own) {
         EXPECT_TRUE(meanings.insert(error.message()).second) << error.message();
         EXPECT_THAT(failure(code).message(), HasSubstr(std::string(to_string(code)) + ": "));
     }
-    EXPECT_EQ(make_error_code(static_cast<errc>(12)).message(), "unknown error 12");
+    EXPECT_EQ(make_error_code(static_cast<errc>(13)).message(), "unknown error 13");
 }
 
 TEST(a_failure, is_told_in_one_line_with_its_code_first) {

@@ -169,6 +169,16 @@ TEST_F(claim_steps_test, fails_at_once_when_a_server_is_down_and_nobody_wants_to
     claim_steps steps(limits);
     steps.sending(start);
     EXPECT_EQ(steps.refused(errc::unreachable, start + 1ms), step::fail);
+    EXPECT_EQ(steps.refused(errc::quarantined, start + 1ms), step::fail);
+}
+
+TEST_F(claim_steps_test, waits_for_the_end_of_a_quarantine) {
+    limits.wait_until = start + 10s;
+    claim_steps steps(limits);
+    steps.sending(start);
+    EXPECT_EQ(steps.refused(errc::quarantined, start + 1ms), step::pause);
+    EXPECT_EQ(steps.refused(errc::quarantined, start + 9s), step::pause);
+    EXPECT_EQ(steps.refused(errc::quarantined, start + 10s), step::fail);
 }
 
 TEST_F(claim_steps_test, does_not_repeat_what_cannot_get_better) {
