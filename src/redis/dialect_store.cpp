@@ -235,6 +235,10 @@ namespace holdfast {
 result<store_factory> open_dialect(dialect which, std::string_view url, key_function key_of) {
     auto where = redis::read_settings(url);
     if (!where) return where.error();
+    if (where->longest_ttl.count() > 0)
+        return failure{errc::misuse,
+                       "store URL: durability=strict is not for dialects: whose they are knows "
+                       "nothing of it"};
     auto how = redis::profile_of(which, std::move(key_of));
     return store_factory([where = std::move(*where), how = std::move(how)](
                              const store_environment& env) -> result<std::shared_ptr<store>> {

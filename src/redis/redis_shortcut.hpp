@@ -31,6 +31,7 @@ public:
     ~redis_shortcut() override { client_->forget(*this); }
 
     bool start_acquire(const claim& wanted, time_point deadline, caller& tell) override {
+        if (!store_.lasts(wanted.ttl)) return false;
         caller_ = &tell;
         fenced_ = wanted.fence;
         clear();

@@ -36,6 +36,11 @@ asio::awaitable<void> redis_store::hand_over(std::string_view name, time_point d
     static_cast<void>(told);
 }
 
+// What hands a lock over is the server, which knows nothing of a quarantine.
+std::string_view redis_store::why_not(ability which) const noexcept {
+    return which == ability::fair && strict() ? "with durability=strict no line is kept" : "";
+}
+
 std::unique_ptr<shortcut> redis_store::make_shortcut() {
     return std::make_unique<redis_shortcut>(*this, client_);
 }
@@ -47,6 +52,13 @@ void redis_store::stop() {
 
 asio::awaitable<void> redis_store::renew(std::span<renewal> all, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
+    std::vector<renewal*> wrong;
+    for (renewal& ask : all)
+        if (!lasts(ask.ttl)) wrong.push_back(&ask);
+    if (!wrong.empty()) {  // All of a conversation, or none: they are of similar ttls.
+        for (renewal& ask : all) ask.outcome = too_long(ask.ttl);
+        co_return;
+    }
     add_renewal add = [server = client_](batch& into, bool by_hash, const renewal& ask) {
         const key_texts keys(ask.name);
         const script& what = scripts().renew;

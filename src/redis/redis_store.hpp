@@ -34,8 +34,9 @@ public:
     std::unique_ptr<shortcut> make_shortcut() override;
     bool attend() override { return client_->attend(); }
     store_abilities abilities() const noexcept override {
-        return {.modes = true, .several = true, .lines = true, .raises = true};
+        return {.modes = true, .several = true, .lines = !strict(), .raises = true};
     }
+    std::string_view why_not(ability which) const noexcept override;
     asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override;
     asio::awaitable<result<void>> raise_token(std::string_view name, std::string_view value,
                                               std::uint64_t at_least, time_point deadline) override;
@@ -55,6 +56,10 @@ public:
     /// The first conversation of an acquisition and of a release, for `redis_shortcut` too.
     void add_acquire(batch& into, const claim& wanted) const;
     void add_release(batch& into, std::string_view name, std::string_view value) const;
+    /// @return Whether a lock may be granted, or renewed, for so long.
+    [[nodiscard]] bool lasts(std::chrono::milliseconds ttl) const noexcept {
+        return !strict() || ttl <= client_->where().longest_ttl;
+    }
     /// What follows from its answers.
     asio::awaitable<result<grant>> conclude_acquire(const claim& wanted,
                                                     std::span<const resp::reply> answers,
@@ -78,6 +83,8 @@ private:
     asio::awaitable<void> poll_change(std::string_view name, time_point until);
 
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
+    [[nodiscard]] bool strict() const noexcept { return client_->where().longest_ttl.count() > 0; }
+    [[nodiscard]] failure too_long(std::chrono::milliseconds ttl) const;
 
     store_environment env_;
     std::shared_ptr<client> client_;

@@ -28,6 +28,7 @@ const resp::reply* first_error(std::span<const resp::reply> answers) {
 asio::awaitable<result<grant>> redis_store::acquire(const claim& wanted, attempt which,
                                                     time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
+    if (!lasts(wanted.ttl)) co_return too_long(wanted.ttl);
     if (wanted.mode == lock_mode::shared || wanted.permits > 0)
         co_return co_await acquire_share(wanted, deadline);
     if (which == attempt::repeated) co_return co_await acquire_again(wanted, deadline);
@@ -42,6 +43,7 @@ asio::awaitable<result<grant>> redis_store::acquire(const claim& wanted, attempt
 // counter that was started anew needs a second conversation.
 void redis_store::add_acquire(batch& into, const claim& wanted) const {
     key_texts keys(wanted.name);
+    into.grants = true;
     if (wanted.fence) into.add("MULTI");
     into.add("SET", keys.lock(), wanted.value, "NX", "PX", wanted.ttl.count());
     if (!wanted.fence) return;
@@ -167,6 +169,7 @@ asio::awaitable<result<std::vector<grant>>> redis_store::acquire_all(std::span<c
     texts arguments{std::to_string(core::fence_floor), std::to_string(fence_seconds),
                     which == attempt::repeated ? "1" : "0"};
     for (const claim& one : wanted) {
+        if (!lasts(one.ttl)) co_return too_long(one.ttl);
         keys.push_back(lock_key(one.name));
         keys.push_back(fence_key(one.name));
         arguments.push_back(one.value);
@@ -203,6 +206,12 @@ asio::awaitable<result<void>> redis_store::raise_token(std::string_view name,
                                        std::move(arguments), deadline);
     if (!answer) co_return answer.error();
     co_return ownership(*answer, address());
+}
+
+failure redis_store::too_long(std::chrono::milliseconds ttl) const {
+    return {errc::misuse, address() + ": with durability=strict a ttl is at most longest_ttl_ms=" +
+                              std::to_string(client_->where().longest_ttl.count()) + ", not " +
+                              std::to_string(ttl.count())};
 }
 
 // Best effort: what remains of it ends by its ttl.

@@ -62,6 +62,7 @@ private:
 }  // namespace
 
 std::unique_ptr<seat> redis_store::take_seat(std::string_view name) {
+    if (strict()) return nullptr;
     return std::make_unique<line_seat>(env_, client_, notices_, name);
 }
 

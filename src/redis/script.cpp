@@ -37,8 +37,8 @@ std::string sha1_text(std::string_view text) {
 
 }  // namespace
 
-script::script(on_server does, std::initializer_list<std::string_view> parts)
-    : flagged_(flags_line(does)) {
+script::script(on_server does, std::initializer_list<std::string_view> parts, on_locks effect)
+    : effect_(effect), flagged_(flags_line(does)) {
     for (const std::string_view part : parts) plain_ += part;
     flagged_ += plain_;
     plain_sha1_ = sha1_text(plain_);
@@ -55,6 +55,7 @@ std::string_view script::sha1(unsigned version_major) const noexcept {
 
 const script_set& scripts() {
     using enum on_server;
+    using enum on_locks;
     using namespace lua;
     static const script_set all{
         .renew{frees, {renew, shares, renew_share}},
@@ -64,12 +65,14 @@ const script_set& scripts() {
         .take_away{frees, {shares, tokens, holding, places, take_away, hand_over}},
         .seed_fence{frees, {tokens, seed_fence}},
         .raise_token{frees, {raise_token}},
-        .acquire_again{frees, {tokens, acquire_again}},
-        .take_share{takes, {shares, tokens, holding, places, take_share}},
-        .take_all{takes, {tokens, take_all}},
+        .acquire_again{frees, {tokens, acquire_again}, grants},
+        .take_share{takes, {shares, tokens, holding, places, take_share}, grants},
+        .take_all{takes, {tokens, take_all}, grants},
         .look{reads, {look}},
+        .guard{frees, {guard}},
         .ask{takes,
-             {pass_on, line_head, shares, tokens, holding, places, line, hand_over, line_answer}},
+             {pass_on, line_head, shares, tokens, holding, places, line, hand_over, line_answer},
+             grants},
         .line{frees,
               {pass_on, line_head, shares, tokens, holding, places, line, hand_over, line_answer}},
         .take_keys{frees, {take_keys}},

@@ -19,18 +19,24 @@ enum class on_server : std::uint8_t {
     reads,  ///< Works in both cases.
 };
 
+/// Whether it may take a lock, which a server in quarantine is not asked for.
+enum class on_locks : std::uint8_t { keeps, grants };
+
 /// One script in the two forms that servers want.
 class script {
 public:
     /// @param parts  Stand behind each other.
-    script(on_server does, std::initializer_list<std::string_view> parts);
+    script(on_server does, std::initializer_list<std::string_view> parts,
+           on_locks effect = on_locks::keeps);
 
     /// @param version_major  The server's version; 0 if it did not tell.
     [[nodiscard]] std::string_view text(unsigned version_major) const noexcept;
     /// @return The SHA1 of that text, 40 hexadecimal digits.
     [[nodiscard]] std::string_view sha1(unsigned version_major) const noexcept;
+    [[nodiscard]] bool grants() const noexcept { return effect_ == on_locks::grants; }
 
 private:
+    on_locks effect_;
     std::string plain_;
     std::string flagged_;
     std::string plain_sha1_;
@@ -48,6 +54,7 @@ struct script_set {
     script take_share;
     script take_all;
     script look;
+    script guard;
     script ask;   ///< line.lua, for who asks ...
     script line;  ///< ... and for who passes on or leaves.
     // Of the dialects.

@@ -27,6 +27,7 @@ asio::awaitable<result<resp::reply>> call_script(std::shared_ptr<client> server,
     for (const bool by_hash : {true, false}) {
         batch commands;
         add_call(commands, what, server->facts().version_major, by_hash, keys, arguments);
+        commands.grants = what.grants();
         auto answers = co_await server->exchange(std::move(commands), deadline);
         if (!answers) co_return answers.error();
         if (by_hash && unknown_script(answers->front())) continue;

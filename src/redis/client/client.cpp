@@ -166,6 +166,7 @@ asio::awaitable<result<void>> client::shake_hands() {
     }
     if (answer->is(resp::kind::error))
         co_return failure{classify(answer->text), tidy_text(answer->text)};
+    if (where_.longest_ttl.count() > 0) co_return co_await meet_server();
     co_return result<void>{};
 }
 
@@ -184,6 +185,8 @@ void client::flush() {
 
 void client::write_queued() {
     if (writing_ || !ready_ || queued_.empty()) return;
+    if (where_.longest_ttl.count() > 0) refuse_grants();
+    if (queued_.empty()) return;
     outgoing_.clear();
     last_batch_ = queued_.size();
     for (request* next : queued_) {

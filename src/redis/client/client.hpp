@@ -21,6 +21,7 @@
 #include <holdfast/errc.hpp>
 #include <holdfast/store.hpp>
 
+#include "core/restart_guard.hpp"
 #include "redis/client/fifo.hpp"
 #include "redis/client/settings.hpp"
 #include "redis/client/transport.hpp"
@@ -44,6 +45,7 @@ namespace holdfast::redis {
 struct batch {
     std::string bytes = roomy();  ///< Written by `resp::append_command`.
     std::size_t count{0};         ///< How many commands, each of which gets one reply.
+    bool grants{false};           ///< They may take a lock: not sent in a quarantine.
 
     template <class... Arguments>
     void add(const Arguments&... arguments);
@@ -70,6 +72,16 @@ struct server_facts {
     /// How it deletes a key that has a certain value: see `native_delete_of`.
     native_delete deletes{native_delete::none};
 };
+
+/// One run of a server, from its start to its end.
+struct server_run {
+    std::string id;
+    core::server_life life;
+};
+
+/// @param info  The reply to INFO, behind a line feed.
+/// @par Errors  `protocol`: it tells no run; `denied`: it is a replica, whose runs mean nothing.
+[[nodiscard]] result<server_run> read_server_run(std::string_view info);
 
 /// @return What a server that calls itself so, of that version, has.
 [[nodiscard]] native_delete native_delete_of(std::string_view server, unsigned major,
@@ -99,6 +111,7 @@ public:
         void clear() noexcept {
             commands.bytes.clear();
             commands.count = 0;
+            commands.grants = false;
         }
         /// @return Whether all replies came. Else `why_not` tells, with the errors of `exchange`.
         [[nodiscard]] bool answered() const noexcept { return answered_; }
@@ -170,6 +183,8 @@ private:
     asio::awaitable<result<void>> shake_hands();
     asio::awaitable<result<resp::reply>> ask(batch command);
     void read_facts(const resp::reply& hello);
+    asio::awaitable<result<void>> meet_server();
+    void refuse_grants();
 
     void flush();
     void write_queued();
@@ -190,6 +205,7 @@ private:
     store_environment env_;
     settings where_;
     server_facts facts_;
+    time_point grants_from_{};  // The server's quarantine ends; see `durability=strict`.
     hearer hearer_;
     std::shared_ptr<transport> line_;  // The connection that is open, or being opened.
     resp::reader reader_;

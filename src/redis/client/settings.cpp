@@ -25,8 +25,28 @@ std::string take(base::store_url& url, std::string_view key) {
     return found == url.query.end() ? std::string() : std::move(found->second);
 }
 
+// A minute unless it says otherwise: twice the default ttl.
+result<void> read_durability(base::store_url& url, settings& into) {
+    const bool strict = url.query.contains("durability");
+    if (strict && take(url, "durability") != "strict")
+        return bad("durability is strict, or is left out");
+    if (strict) into.longest_ttl = std::chrono::minutes(1);
+    if (!url.query.contains("longest_ttl_ms")) return {};
+    if (!strict) return bad("longest_ttl_ms goes with durability=strict");
+    const std::string digits = take(url, "longest_ttl_ms");
+    std::uint32_t number = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, number);
+    if (digits.empty() || error != std::errc{} || stop != end || number < 10 || number > 86'400'000)
+        return bad("longest_ttl_ms is a number from 10 to 86400000");
+    into.longest_ttl = std::chrono::milliseconds(number);
+    return {};
+}
+
 result<void> read_unix(base::store_url& url, settings& into) {
-    if (auto wrong = base::check_query(url, {"db", "password_file"})) return *wrong;
+    if (auto wrong =
+            base::check_query(url, {"db", "password_file", "durability", "longest_ttl_ms"}))
+        return *wrong;
     if (!url.host.empty() || url.port != 0 || url.path.empty())
         return bad("redis+unix: has the form redis+unix:///PATH?db=N");
     if (url.path.size() > 100) return bad("the path of a unix socket has at most 100 bytes");
@@ -40,8 +60,9 @@ result<void> read_unix(base::store_url& url, settings& into) {
 
 result<void> read_tcp(base::store_url& url, settings& into) {
     auto wrong = into.tls
-                     ? base::check_query(url, {"ca_file", "cert_file", "key_file", "password_file"})
-                     : base::check_query(url, {"password_file"});
+                     ? base::check_query(url, {"ca_file", "cert_file", "key_file", "password_file",
+                                               "durability", "longest_ttl_ms"})
+                     : base::check_query(url, {"password_file", "durability", "longest_ttl_ms"});
     if (wrong) return *wrong;
     if (url.host.empty())
         return bad(url.scheme + ": needs a host, as in " + url.scheme + "://host");
@@ -77,6 +98,7 @@ result<settings> read_settings(std::string_view text) {
     into.password = url->password;
     auto read = url->scheme == "redis+unix" ? read_unix(*url, into) : read_tcp(*url, into);
     if (!read) return read.error();
+    if (auto guarded = read_durability(*url, into); !guarded) return guarded.error();
     into.password_file = take(*url, "password_file");
     if (!into.password_file.empty() && !into.password.empty())
         return bad("a password stands either in it or in password_file, not in both");

@@ -8,6 +8,7 @@
 
 #include "base/secret.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ struct settings {
     base::secret password;      ///< Empty: none, unless `password_file` is given.
     std::string password_file;  ///< Read at each connect, so that it can be changed.
     unsigned database{0};
+    /// With `durability=strict`: no lock is granted for longer, and a server that was restarted or
+    /// promoted grants nothing for so long. 0: it is not asked.
+    std::chrono::milliseconds longest_ttl{0};
     std::string address;  ///< For people, without password.
 };
 

@@ -30,6 +30,8 @@ TEST(each_script, is_the_one_that_was_reviewed) {
          "cb205f7cb3dc23dcac414d385599e0aaa3822110"},
         {"ask", scripts().ask, "02d2915ffd409be88d45927224b2d6494f578fe0",
          "6cf76ad59469ce8692f7e49504acb5330946375d"},
+        {"guard", scripts().guard, "53b79e8e3c6f374ad582ecba7535c261819f9537",
+         "c9eb04d95f8e16e223827c63b23d02bb06b61ffe"},
         {"line", scripts().line, "02d2915ffd409be88d45927224b2d6494f578fe0",
          "fe4959992c2c6f45174e9235c0319dbd1c2dc1f0"},
         {"look", scripts().look, "8e5cc2f6dc61ad832b4872df59255fd934dde8f2",
@@ -67,6 +69,17 @@ TEST(a_script, has_its_flags_for_servers_that_know_them_only) {
     EXPECT_EQ(script(on_server::reads, {"return 1"}).text(7), "#!lua flags=no-writes\nreturn 1");
 }
 
+// Why: what takes a lock is not sent to a server in quarantine; what keeps or ends one is.
+TEST(each_script, that_takes_locks_is_known_for_it) {
+    for (const script* one :
+         {&scripts().acquire_again, &scripts().take_share, &scripts().take_all, &scripts().ask})
+        EXPECT_TRUE(one->grants());
+    for (const script* one :
+         {&scripts().renew, &scripts().release, &scripts().take_away, &scripts().seed_fence,
+          &scripts().raise_token, &scripts().look, &scripts().guard, &scripts().line})
+        EXPECT_FALSE(one->grants());
+}
+
 // Why: those are called in few words, so they have constants of their own.
 TEST(the_releases_and_the_line, have_the_constants_that_others_are_called_with) {
     for (const script* one : {&scripts().release, &scripts().line, &scripts().ask}) {
@@ -82,7 +95,7 @@ TEST(each_script, takes_what_varies_as_arguments) {
     for (const script* one :
          {&scripts().renew, &scripts().release, &scripts().take_away, &scripts().seed_fence,
           &scripts().acquire_again, &scripts().take_share, &scripts().take_all, &scripts().look,
-          &scripts().ask, &scripts().line, &scripts().raise_token}) {
+          &scripts().ask, &scripts().guard, &scripts().line, &scripts().raise_token}) {
         EXPECT_NE(one->text(0).find("KEYS["), std::string_view::npos);
         EXPECT_EQ(one->text(0).find("hf:"), std::string_view::npos);
     }

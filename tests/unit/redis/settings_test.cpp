@@ -56,6 +56,14 @@ TEST(a_redis_unix_url, says_which_socket) {
     EXPECT_EQ(read_settings("redis+unix://u:pw@/run/redis.sock").value().user, "u");
 }
 
+TEST(a_redis_url, asks_for_the_restart_guard) {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(read_settings("redis://h").value().longest_ttl, 0ms);
+    EXPECT_EQ(read_settings("redis://h?durability=strict").value().longest_ttl, 60s);
+    const char* const url = "redis+unix:///s?durability=strict&longest_ttl_ms=1500";
+    EXPECT_EQ(read_settings(url).value().longest_ttl, 1500ms);
+}
+
 TEST(a_bad_redis_url, is_misuse_naming_the_rule_and_no_password) {
     const std::pair<std::string, const char*> bad[] = {
         {"redis://", "needs a host"},
@@ -71,6 +79,11 @@ TEST(a_bad_redis_url, is_misuse_naming_the_rule_and_no_password) {
         {"rediss://u:canary@h?cert_file=/canary", "go together"},
         {"rediss://u:canary@h?key_file=/canary", "go together"},
         {"redis://u:canary@h?password_file=/canary", "not in both"},
+        {"redis://u:canary@h?durability=lax", "durability is strict"},
+        {"redis://u:canary@h?longest_ttl_ms=50", "goes with durability=strict"},
+        {"redis://u:canary@h?durability=strict&longest_ttl_ms=9", "from 10 to 86400000"},
+        {"redis://u:canary@h?durability=strict&longest_ttl_ms=86400001", "from 10 to 86400000"},
+        {"redis://u:canary@h?durability=strict&longest_ttl_ms=1s", "from 10 to 86400000"},
         {"redis://canary-user@h", "a user without a password"},
         {"redis+unix://h/run/redis.sock", "redis+unix:///PATH"},
         {"redis+unix://", "redis+unix:///PATH"},

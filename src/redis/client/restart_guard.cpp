@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// How a connection learns whether its server may have forgotten locks: with `durability=strict`.
+#include "core/restart_guard.hpp"
+
+#include "redis/client/client.hpp"
+#include "redis/client/server_error.hpp"
+#include "redis/script.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <utility>
+
+namespace holdfast::redis {
+namespace {
+
+/// Where the run is kept; no name's lock key, and among the keys that access rules allow.
+constexpr std::string_view guard_key = "{hf:}guard";
+
+}  // namespace
+
+// A second has begun that is not counted yet: so the time is never too long.
+result<server_run> read_server_run(std::string_view info) {
+    const auto value_of = [info](std::string_view name) {
+        const std::string line = "\n" + std::string(name) + ":";
+        const auto at = info.find(line);
+        if (at == info.npos) return std::string_view{};
+        const auto rest = info.substr(at + line.size());
+        return rest.substr(0, rest.find_first_of("\r\n"));
+    };
+    server_run run;
+    run.id = value_of("run_id");
+    const std::string_view up = value_of("uptime_in_seconds");
+    std::int64_t seconds = -1;
+    std::from_chars(up.data(), up.data() + up.size(), seconds);
+    const bool hex =
+        run.id.size() == 40 && run.id.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (!hex || seconds < 0)
+        return failure{errc::protocol, "durability=strict: INFO tells no run_id"};
+    if (value_of("role") != "master")
+        return failure{errc::denied, "durability=strict: it is a replica"};
+    run.life.up = std::chrono::seconds(seconds);
+    run.life.promoted = value_of("second_repl_offset") != "-1";
+    return run;
+}
+
+// On every connection, as each may be to another run. What is sent on it goes to that one.
+asio::awaitable<result<void>> client::meet_server() {
+    batch command;
+    command.add("INFO");
+    auto info = co_await ask(std::move(command));
+    if (!info) co_return info.error();
+    if (info->is(resp::kind::error))
+        co_return failure{classify(info->text), "durability=strict: " + tidy_text(info->text)};
+    const auto run = read_server_run("\n" + info->text);
+    if (!run) co_return run.error();
+    const auto longest = where_.longest_ttl;
+    batch guard;
+    guard.add("EVAL", scripts().guard.text(facts_.version_major), 1, guard_key, run->id,
+              core::quarantine_of(run->life, longest).count(), longest.count());
+    auto left = co_await ask(std::move(guard));
+    if (!left) co_return left.error();
+    if (left->is(resp::kind::error))
+        co_return failure{classify(left->text), "durability=strict: " + tidy_text(left->text)};
+    if (!left->is(resp::kind::integer) || left->integer < 0)
+        co_return failure{errc::protocol, "an answer that does not fit its command"};
+    // Counted from when it is known: the server's own count began before.
+    grants_from_ = env_.time.now() + std::chrono::milliseconds(left->integer);
+    co_return result<void>{};
+}
+
+// What is taken in a quarantine is not sent at all; what renews and releases is.
+void client::refuse_grants() {
+    const time_point now = env_.time.now();
+    if (now >= grants_from_) return;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(grants_from_ - now);
+    const failure why{errc::quarantined, where_.address + ": quarantine, " +
+                                             std::to_string(left.count()) +
+                                             " ms left: it was restarted or promoted, and may "
+                                             "have forgotten locks that are held"};
+    const auto grants = [](const request* one) { return one->commands.grants; };
+    const auto first = std::stable_partition(queued_.begin(), queued_.end(),
+                                             [&](const request* one) { return !grants(one); });
+    const std::vector<request*> refused(first, queued_.end());
+    queued_.erase(first, queued_.end());
+    for (request* const one : refused) finish(*one, why);
+}
+
+}  // namespace holdfast::redis

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "redis/client/client.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace holdfast::test {
+namespace {
+
+using namespace std::chrono_literals;
+using redis::read_server_run;
+
+const std::string run_id = "0123456789abcdef0123456789abcdef01234567";
+
+std::string info(const std::string& role, const std::string& offset, const std::string& up) {
+    return "\n# Server\r\nredis_version:7.0.15\r\nrun_id:" + run_id +
+           "\r\nuptime_in_seconds:" + up + "\r\n\r\n# Replication\r\nrole:" + role +
+           "\r\nsecond_repl_offset:" + offset + "\r\n";
+}
+
+TEST(a_server_run, is_read_from_what_the_server_tells) {
+    const auto run = read_server_run(info("master", "-1", "42"));
+    ASSERT_TRUE(run) << run.error().message();
+    EXPECT_EQ(run->id, run_id);
+    EXPECT_EQ(run->life.up, 42s);
+    EXPECT_FALSE(run->life.promoted);
+    EXPECT_TRUE(read_server_run(info("master", "1789", "42"))->life.promoted);
+}
+
+TEST(a_server_run, of_a_replica_is_refused) {
+    EXPECT_EQ(read_server_run(info("slave", "-1", "42")).error().code, errc::denied);
+}
+
+// Why: who knows less must not take it for good news.
+TEST(a_server_run, that_is_not_told_is_no_server) {
+    EXPECT_EQ(read_server_run("").error().code, errc::protocol);
+    EXPECT_EQ(read_server_run(info("master", "-1", "")).error().code, errc::protocol);
+    std::string short_id = info("master", "-1", "42");
+    short_id.erase(short_id.find("0123"), 1);
+    EXPECT_EQ(read_server_run(short_id).error().code, errc::protocol);
+    // Without that line it may have been promoted.
+    std::string older = info("master", "-1", "42");
+    older.erase(older.find("second_repl"));
+    EXPECT_TRUE(read_server_run(older)->life.promoted);
+}
+
+}  // namespace
+}  // namespace holdfast::test
