@@ -52,13 +52,17 @@ void redis_store::stop() {
 
 asio::awaitable<void> redis_store::renew(std::span<renewal> all, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    std::vector<renewal*> wrong;
+    if (!strict()) co_return co_await renew_lasting(all, deadline);
+    std::vector<renewal> lasting;
+    for (const renewal& ask : all)
+        if (lasts(ask.ttl)) lasting.push_back(ask);
+    co_await renew_lasting(lasting, deadline);
+    auto next = lasting.begin();
     for (renewal& ask : all)
-        if (!lasts(ask.ttl)) wrong.push_back(&ask);
-    if (!wrong.empty()) {  // All of a conversation, or none: they are of similar ttls.
-        for (renewal& ask : all) ask.outcome = too_long(ask.ttl);
-        co_return;
-    }
+        ask.outcome = lasts(ask.ttl) ? std::move(next++->outcome) : too_long(ask.ttl);
+}
+
+asio::awaitable<void> redis_store::renew_lasting(std::span<renewal> all, time_point deadline) {
     add_renewal add = [server = client_](batch& into, bool by_hash, const renewal& ask) {
         const key_texts keys(ask.name);
         const script& what = scripts().renew;

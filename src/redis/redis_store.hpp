@@ -85,6 +85,7 @@ private:
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
     [[nodiscard]] bool strict() const noexcept { return client_->where().longest_ttl.count() > 0; }
     [[nodiscard]] failure too_long(std::chrono::milliseconds ttl) const;
+    asio::awaitable<void> renew_lasting(std::span<renewal> all, time_point deadline);
 
     store_environment env_;
     std::shared_ptr<client> client_;

@@ -6,6 +6,7 @@
 #include <holdfast/quorum.hpp>
 #include <holdfast/redis.hpp>
 
+#include "integration/redis_stores.hpp"
 #include "lock/session.hpp"
 #include "support/poll.hpp"
 #include "support/redis_server.hpp"
@@ -178,6 +179,23 @@ TEST(a_guarded_store, says_what_it_does_not_do) {
     const auto fair = locks.acquire("job", in_turn);
     EXPECT_EQ(fair.error().code, errc::misuse);
     EXPECT_THAT(fair.error().text, HasSubstr("durability=strict"));
+}
+
+class guarded_stores : public redis_stores {};
+
+// Why: locks are renewed together, and one that may not be must not end the others.
+TEST_F(guarded_stores, refuse_a_renewal_for_too_long_alone) {
+    const auto plain = open();
+    const std::string mine = value();
+    ASSERT_TRUE(acquire(*plain, mine));
+    const auto strict = open(server_.url() + guarded);
+    std::array<renewal, 3> asks{renewal{.name = "other", .value = mine, .ttl = longest_ttl + 1ms},
+                                renewal{.name = "job", .value = mine, .ttl = longest_ttl},
+                                renewal{.name = "gone", .value = mine, .ttl = longest_ttl}};
+    run(strict->renew(asks, soon()));
+    EXPECT_EQ(asks[0].outcome.error().code, errc::misuse);
+    EXPECT_TRUE(asks[1].outcome);
+    EXPECT_EQ(asks[2].outcome.error().code, errc::lost);
 }
 
 }  // namespace
