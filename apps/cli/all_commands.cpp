@@ -7,8 +7,8 @@ namespace holdfast::cli {
 
 void add_everything(CLI::App& app, context& ctx) {
     app.add_option("--store", ctx.stores,
-                   "URL of the store: sqlite:PATH, redis://host, ... (default: HOLDFAST_STORE, "
-                   "else an SQLite file of this user)")
+                   "URL of the store: sqlite:PATH, redis://host, ...; several make a quorum "
+                   "(default: HOLDFAST_STORE, else an SQLite file of this user)")
         ->type_name("URL")
         ->expected(1)
         ->allow_extra_args(false)  // Else it would take a NAME behind it for another URL.

@@ -39,7 +39,7 @@ void check_label(const std::string& owner) {
 }  // namespace
 
 result<std::vector<std::string>> store_urls(const context& ctx) {
-    const bool votes = ctx.whose == dialect::redlock;
+    const bool votes = !ctx.whose || ctx.whose == dialect::redlock;
     return choose_stores(ctx.stores, votes ? store_count::several : store_count::one);
 }
 
@@ -57,7 +57,10 @@ result<locker> open_locker(const context& ctx, const std::vector<std::string>& u
         return locker::open(votes ? quorum_of(std::move(nodes)) : nodes.front(), options);
     }
 #endif
-    return locker::open(urls.front(), options);
+    if (urls.size() == 1) return locker::open(urls.front(), options);
+    const auto quorum = open_quorum(urls);
+    if (!quorum) return quorum.error();
+    return locker::open(*quorum, options);
 }
 
 result<locker> open_locker(const context& ctx) {

@@ -45,6 +45,7 @@ result<compat::range_lock> open_ranges(const context& ctx, const range_options& 
                        "HOLDFAST_STORE"};
     const auto urls = store_urls(ctx);
     if (!urls) return urls.error();
+    if (urls->size() > 1) return failure{errc::misuse, "ranges are kept in one database"};
     const std::string mutex =
         given.mutex.empty() ? from_environment("HOLDFAST_MUTEX") : given.mutex;
     if (mutex.empty())

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What it is: makes one store out of several independent ones.
-// Thread safety: pure function.
+// Thread safety: pure functions.
 #pragma once
 
 #include <holdfast/locker.hpp>
 
+#include <string>
 #include <vector>
 
 namespace holdfast {
@@ -26,5 +27,10 @@ namespace holdfast {
 ///               token one more where the nodes' counters differ, as after a contended attempt.
 /// @par Source   Redlock, redis.io "Distributed locks"; docs/internals/quorum.md.
 [[nodiscard]] store_factory quorum_of(std::vector<store_factory> nodes);
+
+/// The same for the stores at `urls`, as `locker` understands them:
+/// `locker locks(open_quorum({"redis://r1", "redis://r2", "redis://r3"}).value());`
+/// @return A factory; or `misuse` if there is no URL, or one breaks a rule; the text names it.
+[[nodiscard]] result<store_factory> open_quorum(const std::vector<std::string>& urls);
 
 }  // namespace holdfast

@@ -4,6 +4,7 @@
 #include <holdfast/quorum.hpp>
 
 #include "lock/quorum_votes.hpp"
+#include "lock/session.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -126,6 +127,17 @@ store_factory quorum_of(std::vector<store_factory> nodes) {
         return std::shared_ptr<store>(
             std::make_shared<lock::quorum_store>(environment, std::move(made)));
     };
+}
+
+result<store_factory> open_quorum(const std::vector<std::string>& urls) {
+    if (urls.empty()) return failure{errc::misuse, "a quorum has at least one node"};
+    std::vector<store_factory> nodes;
+    for (const std::string& url : urls) {
+        auto make = lock::factory_for(url);
+        if (!make) return make.error();
+        nodes.push_back(std::move(*make));
+    }
+    return quorum_of(std::move(nodes));
 }
 
 }  // namespace holdfast

@@ -126,8 +126,8 @@ TEST_F(dialects, redlock_takes_a_majority_of_several_stores) {
     EXPECT_EQ(with({"show", "job", "--dialect", "redlock"}).code, 0);
     const auto id = parse_fields(taken.out).at("id");
     EXPECT_EQ(with({"release", "job", id, "--dialect", "redlock"}).code, 0);
-    EXPECT_EQ(with({"acquire", "job"}).code, 64) << "several stores, but no votes to count";
-    EXPECT_EQ(with({"acquire", "job", "--dialect", "warlock"}).code, 64);
+    EXPECT_EQ(with({"acquire", "job", "--dialect", "warlock"}).code, 64)
+        << "several stores, but no votes to count";
     const auto twice = holdfast_cli(
         {"--store", first.url(), "--store", first.url(), "acquire", "job", "--dialect", "redlock"},
         {});
