@@ -89,7 +89,8 @@ asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_
             release_in_background(aim.wanted.name, aim.wanted.value);
         failure why = *failed;
         // A server that cannot be asked any more may have the lock all the same.
-        if (aim.steps.maybe_ours() && why.code == errc::unreachable) why.code = errc::in_doubt;
+        const bool unasked = why.code == errc::unreachable || why.code == errc::quarantined;
+        if (aim.steps.maybe_ours() && unasked) why.code = errc::in_doubt;
         co_return why;
     }
     held_ptr held = make_granted(aim, *answer, started);

@@ -50,14 +50,13 @@ asio::awaitable<result<grant>> quorum_store::ask(node_ptr node, std::size_t plac
     const reply got = co_await ask_once_settled(node, shared);
     const result<grant>& answer = got.answer;
     const bool taken = got.asked && (answer || may_have_effect(answer.error()));
-    if (!shared->unwanted) {
-        if (shared->raising) co_await confirm(node, place, shared, answer);
-    } else if (!taken) {
+    if (!shared->unwanted && shared->raising) co_await confirm(node, place, shared, answer);
+    if (!shared->unwanted) co_return answer;
+    // Nobody waits for it any more, and who decided could not know of it.
+    if (!taken)
         node->settled(name, shared->wanted.value);
-    } else if (!node->stopped()) {
-        // Nobody waits for it any more, and who decided could not know of it.
+    else if (!node->stopped())
         co_await quorum_node::give_back(node, name, shared->wanted.value, node->deadline());
-    }
     co_return answer;
 }
 

@@ -85,6 +85,7 @@ asio::awaitable<void> quorum_store::take_late(node_ptr node, upkeep_ptr shared, 
 
 asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
+    if (batch.empty()) co_return;
     auto shared = std::make_shared<upkeep>();
     shared->deadline = deadline;
     shared->desk = desk_;
@@ -94,6 +95,10 @@ asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point d
                                   .value = std::string(ask.value),
                                   .ttl = ask.ttl,
                                   .token = ask.fencing_token});
+    // Before anything is asked: it may be released while this is under way.
+    if (shared->fills)
+        for (upkeep::lease& mine : shared->leases)
+            under_way_.add(mine.value, std::shared_ptr<bool>(shared, &mine.unwanted));
     const auto question = [nodes = nodes_, shared](std::size_t i) {
         return renew_on(nodes[i], shared);
     };
@@ -116,8 +121,6 @@ asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point d
             batch[k].outcome = result<void>{};
         else
             batch[k].outcome = not_owned(votes);
-        if (mine.confirmed && shared->fills)
-            under_way_.add(mine.value, std::shared_ptr<bool>(shared, &mine.unwanted));
     }
     for (std::size_t i = 0; i < nodes_.size(); ++i)
         if (poll->answers[i] && *poll->answers[i])

@@ -56,7 +56,8 @@ asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all_now(
         if (!aim.steps.maybe_ours()) co_return *failed;
         for (const claim& one : aim.wanted) release_in_background(one.name, one.value);
         failure why = *failed;
-        if (why.code == errc::unreachable) why.code = errc::in_doubt;
+        const bool unasked = why.code == errc::unreachable || why.code == errc::quarantined;
+        if (unasked) why.code = errc::in_doubt;
         co_return why;
     }
     std::vector<held_ptr> all;

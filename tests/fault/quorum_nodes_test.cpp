@@ -260,5 +260,21 @@ TEST_F(late_filling, is_not_begun_any_more_once_the_lock_was_released) {
     EXPECT_EQ(other.sent(2), 3U) << "the acquisition, the renewal and the release";
 }
 
+TEST_F(late_filling, is_not_begun_any_more_if_the_others_confirm_after_the_release) {
+    quorum_bench other(3);
+    lock::engine& one = other.add_client([](std::size_t server, std::size_t step) {
+        return server != 2 && step == 1 ? trouble::slow : trouble::none;
+    });
+    const auto held = other.run(one.acquire("job", unfenced(0ms, 900ms)));
+    ASSERT_TRUE(held);
+    other.pass(2ms);
+    other.wipe(2);
+    other.pass(304ms);
+    EXPECT_TRUE(other.run(one.release(*held)));
+    other.pass(60ms);
+    EXPECT_EQ(other.taken(), 0U);
+    EXPECT_EQ(other.sent(2), 3U) << "the acquisition, the renewal and the release";
+}
+
 }  // namespace
 }  // namespace holdfast::fault

@@ -168,6 +168,25 @@ TEST(a_replica, is_refused_and_rests_once_it_is_promoted) {
     EXPECT_TRUE(late) << late.error().message();
 }
 
+// Why: Redis keeps its run's id, and connections, when a master becomes a replica and a master
+// again, and it has lost by then what the other one did not know.
+TEST(a_master, that_was_a_replica_for_a_while_rests_for_old_and_new_clients) {
+    redis_server one({.tcp = true});
+    redis_server other({.tcp = true});
+    locker locks = open(one.url() + guarded);
+    auto held = locks.acquire("job", {.ttl = 1s, .wait = 20s});
+    ASSERT_TRUE(held) << held.error().message();
+    ASSERT_TRUE(held->release());
+    ASSERT_EQ(one.command({"REPLICAOF", "127.0.0.1", std::to_string(other.port())}), "+OK\r\n");
+    EXPECT_EQ(locks.acquire("job", {.ttl = 1s}).error().code, errc::denied);
+    ASSERT_EQ(one.command({"REPLICAOF", "NO", "ONE"}), "+OK\r\n");
+    EXPECT_EQ(locks.acquire("job", {.ttl = 1s}).error().code, errc::quarantined);
+    locker fresh = open(one.url() + guarded);
+    EXPECT_EQ(fresh.acquire("job", {.ttl = 1s}).error().code, errc::quarantined);
+    auto late = fresh.acquire("job", {.ttl = 1s, .wait = 20s});
+    EXPECT_TRUE(late) << late.error().message();
+}
+
 TEST(a_guarded_store, says_what_it_does_not_do) {
     redis_server server;
     locker locks = open(server.url() + guarded);

@@ -53,6 +53,7 @@ asio::awaitable<void> client::run() {
     while (!stopped_ && !queued_.empty()) {
         line_ = std::make_shared<transport>(env_.executor);
         reader_ = {};
+        meet_again_ = false;
         timed_out_ = false;
         slow_ = false;
         const auto opened = co_await open_connection();
@@ -221,6 +222,7 @@ asio::awaitable<failure> client::read_all() {
         failure broken = take_replies();
         resume_ended();
         if (broken.code == errc::protocol) co_return broken;
+        if (meet_again_) co_return failure{errc::unreachable, "it became a replica"};
     }
 }
 
@@ -237,7 +239,7 @@ bool client::attend() {
     reader_.feed(std::string_view(chunk.data(), bytes));
     failure broken = take_replies();
     resume_ended();
-    if (broken.code != errc::protocol) return true;
+    if (broken.code != errc::protocol && !meet_again_) return true;
     broken_ = std::move(broken);
     ready_ = false;  // What is asked for from now on goes to the next connection.
     line_->close();
@@ -260,6 +262,7 @@ failure client::take_replies() {
             continue;
         }
         if (sent_.empty()) return {errc::protocol, "a reply without a command"};
+        if (is_demoted(into)) meet_again_ = true;
         if (caller) ++caller->filled_;
         if (--sent_.front().missing > 0) continue;
         sent_.pop_front();

@@ -184,6 +184,7 @@ private:
     asio::awaitable<result<resp::reply>> ask(batch command);
     void read_facts(const resp::reply& hello);
     asio::awaitable<result<void>> meet_server();
+    [[nodiscard]] bool is_demoted(const resp::reply& answer) const;
     void refuse_grants();
 
     void flush();
@@ -206,6 +207,7 @@ private:
     settings where_;
     server_facts facts_;
     time_point grants_from_{};  // The server's quarantine ends; see `durability=strict`.
+    bool meet_again_{false};    // What was learned of the server is not true any more.
     hearer hearer_;
     std::shared_ptr<transport> line_;  // The connection that is open, or being opened.
     resp::reader reader_;

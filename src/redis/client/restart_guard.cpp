@@ -20,7 +20,9 @@ constexpr std::string_view guard_key = "{hf:}guard";
 
 }  // namespace
 
-// A second has begun that is not counted yet: so the time is never too long.
+// The server takes the difference of two times that it has cut down to seconds, so it may tell
+// nearly a second more than there were. A replication id is drawn anew whenever a server becomes a
+// master, so that a run that was a replica for a while is another one.
 result<server_run> read_server_run(std::string_view info) {
     const auto value_of = [info](std::string_view name) {
         const std::string line = "\n" + std::string(name) + ":";
@@ -30,22 +32,26 @@ result<server_run> read_server_run(std::string_view info) {
         return rest.substr(0, rest.find_first_of("\r\n"));
     };
     server_run run;
-    run.id = value_of("run_id");
+    const std::string_view process = value_of("run_id");
+    const std::string_view history = value_of("master_replid");
     const std::string_view up = value_of("uptime_in_seconds");
     std::int64_t seconds = -1;
     std::from_chars(up.data(), up.data() + up.size(), seconds);
-    const bool hex =
-        run.id.size() == 40 && run.id.find_first_not_of("0123456789abcdef") == std::string::npos;
-    if (!hex || seconds < 0)
+    const auto is_id = [](std::string_view text) {
+        return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == text.npos;
+    };
+    if (!is_id(process) || !is_id(history) || seconds < 0)
         return failure{errc::protocol, "durability=strict: INFO tells no run_id"};
+    run.id.append(process).append(history);
     if (value_of("role") != "master")
         return failure{errc::denied, "durability=strict: it is a replica"};
-    run.life.up = std::chrono::seconds(seconds);
+    run.life.up = std::chrono::seconds(std::max<std::int64_t>(seconds - 1, 0));
     run.life.promoted = value_of("second_repl_offset") != "-1";
     return run;
 }
 
-// On every connection, as each may be to another run. What is sent on it goes to that one.
+// On every connection, as each may be to another run. What is sent on it goes to that one, until it
+// is refused as to a replica.
 asio::awaitable<result<void>> client::meet_server() {
     batch command;
     command.add("INFO");
@@ -68,6 +74,13 @@ asio::awaitable<result<void>> client::meet_server() {
     // Counted from when it is known: the server's own count began before.
     grants_from_ = env_.time.now() + std::chrono::milliseconds(left->integer);
     co_return result<void>{};
+}
+
+// Redis keeps connections when a master becomes a replica, and when that is made a master again it
+// may have forgotten locks: so this connection's knowledge ends with the first refusal.
+bool client::is_demoted(const resp::reply& answer) const {
+    return where_.longest_ttl.count() > 0 && answer.is(resp::kind::error) &&
+           answer.text.starts_with("READONLY");
 }
 
 // What is taken in a quarantine is not sent at all; what renews and releases is.

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -80,7 +81,10 @@ asio::awaitable<error_code> transport::connect(asio::generic::stream_protocol::e
     const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) co_return error_code(errno, boost::system::system_category());
     socket_.assign(to.protocol(), fd, failed);
-    if (failed) co_return failed;
+    if (failed) {
+        ::close(fd);
+        co_return failed;
+    }
     if (closed_) co_return asio::error::operation_aborted;
     co_await socket_.async_connect(to, asio::redirect_error(asio::use_awaitable, failed));
     co_return failed;
@@ -241,7 +245,14 @@ result<void> transport::make_plain() {
     error_code failed;
     const auto protocol = socket_.local_endpoint(failed).protocol();
     const int fd = failed ? -1 : socket_.release(failed);
-    if (!failed) socket_.assign(protocol, fd, failed);
+    if (failed) return unreachable("open", failed);
+    socket_.assign(protocol, fd, failed);
+    if (failed) {
+        ::close(fd);
+        return unreachable("open", failed);
+    }
+    // Asio is told that it is non-blocking, or it would make it so at its first wait.
+    socket_.native_non_blocking(true, failed);
     if (failed) return unreachable("open", failed);
     timeval limit{};
     limit.tv_usec = 1'000;  // The kernel rounds it up to its own steps, some milliseconds.

@@ -12,18 +12,21 @@ using namespace std::chrono_literals;
 using redis::read_server_run;
 
 const std::string run_id = "0123456789abcdef0123456789abcdef01234567";
+const std::string history = "fedcba9876543210fedcba9876543210fedcba98";
 
 std::string info(const std::string& role, const std::string& offset, const std::string& up) {
     return "\n# Server\r\nredis_version:7.0.15\r\nrun_id:" + run_id +
            "\r\nuptime_in_seconds:" + up + "\r\n\r\n# Replication\r\nrole:" + role +
-           "\r\nsecond_repl_offset:" + offset + "\r\n";
+           "\r\nmaster_replid:" + history + "\r\nsecond_repl_offset:" + offset + "\r\n";
 }
 
 TEST(a_server_run, is_read_from_what_the_server_tells) {
     const auto run = read_server_run(info("master", "-1", "42"));
     ASSERT_TRUE(run) << run.error().message();
-    EXPECT_EQ(run->id, run_id);
-    EXPECT_EQ(run->life.up, 42s);
+    EXPECT_EQ(run->id, run_id + history);
+    // Two times, each cut down to a second, lie up to a second closer together than these say.
+    EXPECT_EQ(run->life.up, 41s);
+    EXPECT_EQ(read_server_run(info("master", "-1", "0"))->life.up, 0s);
     EXPECT_FALSE(run->life.promoted);
     EXPECT_TRUE(read_server_run(info("master", "1789", "42"))->life.promoted);
 }
