@@ -5,6 +5,8 @@
 // Thread safety: plain values.
 #pragma once
 
+#include <holdfast/range.hpp>
+
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
@@ -84,6 +86,9 @@ struct failure {
     std::optional<holder_info> holder{};  ///< For `contended` and `timed_out`, where known.
     std::vector<node_error> nodes{};      ///< Nodes that did not accept, in ascending index.
     std::string name{};                   ///< Which of several names was in the way; else empty.
+    /// Of ranges that were `contended`: the holds in the way, the first 16 in their order, without
+    /// their ids.
+    std::vector<range_hold> blockers{};
 
     failure() = default;
     /// Not explicit, so that `return errc::cancelled;` works in functions that return a `result`.

@@ -10,6 +10,7 @@
 #include <holdfast/errc.hpp>
 #include <holdfast/locker.hpp>
 #include <holdfast/options.hpp>
+#include <holdfast/range_store.hpp>
 
 #include "lock/driver.hpp"
 #include "lock/engine.hpp"
@@ -129,5 +130,7 @@ private:
 /// @return What makes stores of `url`.
 /// @par Errors  `misuse`: no known scheme, or a rule of the scheme is broken.
 [[nodiscard]] result<store_factory> factory_for(std::string_view url);
+/// The same for stores of holds.
+[[nodiscard]] result<range_store_factory> range_factory_for(std::string_view url);
 
 }  // namespace holdfast::lock
