@@ -11,6 +11,8 @@
 #include <holdfast/locker.hpp>
 #include <holdfast/mutex.hpp>
 #include <holdfast/options.hpp>
+#include <holdfast/range_guard.hpp>
+#include <holdfast/range_locker.hpp>
 #include <holdfast/shared_mutex.hpp>
 #include <holdfast/version.hpp>
 

@@ -16,12 +16,12 @@
 
 #include <holdfast/errc.hpp>
 #include <holdfast/range.hpp>
+#include <holdfast/range_locker.hpp>
 #include <holdfast/store.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -86,6 +86,12 @@ enum class range_change : std::uint8_t {
     any,    ///< Or something was taken.
 };
 
+/// Which holds a release ends.
+enum class released_hold : std::uint8_t {
+    any,
+    passing,  ///< Those that are not permanent.
+};
+
 /// A place where holds are kept.
 class range_store {
 public:
@@ -98,12 +104,13 @@ public:
     ///
     /// A claim whose id is a live hold of its key already, with the same range and units, is that
     /// hold: it now lasts for at least `ttl` from now on, and keeps its token, owner and data.
+    /// One that is permanent already is no hold to be had again.
     /// @param wanted  1 to 64; those of one key do not overlap.
     /// @return A grant for each.
     /// @par Errors  `contended`: `failure::blockers` are the live holds that overlap the first
     ///              claim in the way, without their ids; `failure::name` is its key.
-    ///              `misuse`: the id is another hold of the key, or more units are wanted than the
-    ///              key has. Nothing was changed.
+    ///              `misuse`: the id is another hold of the key, or a permanent one, or more units
+    ///              are wanted than the key has. Nothing was changed.
     [[nodiscard]] virtual asio::awaitable<result<std::vector<range_grant>>> hold_all(
         std::span<const range_claim> wanted, time_point deadline) = 0;
 
@@ -112,10 +119,12 @@ public:
     [[nodiscard]] virtual asio::awaitable<void> renew(std::span<range_renewal> batch,
                                                       time_point deadline) = 0;
 
-    /// Ends a hold, permanent ones too.
-    /// @par Errors  `lost` with `deleted`: no such live hold.
+    /// Ends a hold.
+    /// @par Errors  `lost` with `deleted`: no such live hold; with `taken`: it is permanent, and
+    ///              `which` does not mean such.
     [[nodiscard]] virtual asio::awaitable<result<void>> release(std::string_view key,
                                                                 std::string_view id,
+                                                                released_hold which,
                                                                 time_point deadline) = 0;
 
     /// @return The hold, if it is live.
@@ -167,10 +176,6 @@ public:
     /// @return The address for people, without password.
     [[nodiscard]] virtual const std::string& address() const noexcept = 0;
 };
-
-/// Makes the store of a range locker.
-using range_store_factory =
-    std::function<result<std::shared_ptr<range_store>>(const store_environment&)>;
 
 /// Makes a store of holds from a URL of the scheme that it was registered for.
 using range_scheme_opener = result<range_store_factory> (*)(std::string_view url);

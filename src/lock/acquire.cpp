@@ -85,7 +85,7 @@ asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_
         }
         if (aim.place)
             leave_in_background(std::move(aim.place), aim.wanted.value);
-        else if (aim.steps.maybe_ours())
+        else if (aim.steps.maybe_ours() && plan.ids.empty())
             release_in_background(aim.wanted.name, aim.wanted.value);
         failure why = *failed;
         // A server that cannot be asked any more may have the lock all the same.
@@ -159,8 +159,9 @@ asio::awaitable<std::optional<failure>> engine::try_claim(pursuit& aim, result<g
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) {
             // Whether it was granted, or will be: nobody wants it any more.
-            if (!aim.place && (answer || answer.error().code == errc::cancelled ||
-                               answer.error().code == errc::in_doubt || aim.steps.maybe_ours()))
+            if (!aim.place && aim.plan.ids.empty() &&
+                (answer || answer.error().code == errc::cancelled ||
+                 answer.error().code == errc::in_doubt || aim.steps.maybe_ours()))
                 release_in_background(aim.wanted.name, aim.wanted.value);
             aim.steps.give_up();
             co_return cancelled_wait();
@@ -168,6 +169,8 @@ asio::awaitable<std::optional<failure>> engine::try_claim(pursuit& aim, result<g
         core::step next = judge(aim, answer);
         if (next == core::step::succeed) co_return std::nullopt;
         why = answer ? too_late(aim.plan.options.ttl) : answer.error();
+        // An id of the caller's may have been held before; it is the caller's to give up.
+        if (next == core::step::give_back && !aim.plan.ids.empty()) co_return why;
         if (next == core::step::give_back) {
             // How that went is counted; if it did not, the lease ends by its ttl.
             static_cast<void>(
@@ -212,7 +215,7 @@ asio::awaitable<result<grant>> engine::attempt_once(pursuit& aim) {
     if (!repeated && !aim.place) {
         // What came before may have been released, and that release may still be under way: it
         // must not meet a lock that we take now.
-        identity who = draw_identity(aim.plan.options.owner);
+        identity who = make_identity(aim.plan, 0);
         aim.id = std::move(who.id);
         aim.wanted.value = std::move(who.value);
         if (aim.plan.options.fair || lately_contended(aim)) take_place(aim);
@@ -250,6 +253,12 @@ identity engine::draw_identity(std::string_view owner) {
     identity drawn;
     draw_identity(owner, drawn);
     return drawn;
+}
+
+// Of the name with that index.
+identity engine::make_identity(const acquire_plan& plan, std::size_t index) {
+    if (plan.ids.empty()) return draw_identity(plan.options.owner);
+    return {.id = plan.ids[index], .value = plan.ids[index]};
 }
 
 void engine::draw_identity(std::string_view owner, identity& into) {

@@ -52,6 +52,11 @@ struct acquire_plan {
     std::optional<core::retry_rule> retry{};
     /// Renew this long before validity ends, or at a third of the ttl if that is earlier.
     core::nanoseconds renew_ahead{0};
+    /// Ids of the caller's own, one for each name; empty: they are drawn. What may have been
+    /// granted to such an id is never taken back: the caller may have had it before, or ask again.
+    std::vector<std::string> ids{};
+    /// It is not handed on within the process, and does not wait in line there.
+    bool alone{false};
 };
 
 /// What an engine is made of; it keeps them alive, and lets the store go first.
@@ -86,7 +91,7 @@ public:
     [[nodiscard]] asio::awaitable<result<held_ptr>> acquire(std::string name, acquire_plan plan);
     /// Several names, all or none.
     [[nodiscard]] asio::awaitable<result<std::vector<held_ptr>>> acquire_all(
-        std::vector<std::string> names, acquire_options options);
+        std::vector<std::string> names, acquire_plan plan);
     [[nodiscard]] asio::awaitable<result<held_ptr>> adopt(lease handed, acquire_options options);
     [[nodiscard]] asio::awaitable<result<void>> renew(held_ptr held, core::milliseconds ttl);
     [[nodiscard]] asio::awaitable<result<void>> release(held_ptr held);
@@ -153,7 +158,7 @@ private:
     // several.cpp
     struct bundle;
     asio::awaitable<result<std::vector<held_ptr>>> acquire_all_now(std::vector<std::string> names,
-                                                                   acquire_options options);
+                                                                   acquire_plan plan);
     asio::awaitable<std::optional<failure>> try_bundle(bundle& aim, std::vector<grant>& grants);
 
     // queueing.cpp
@@ -178,6 +183,7 @@ private:
                                                      std::shared_ptr<waiting_line> line);
     [[nodiscard]] line_terms terms_for(const acquire_options& options, time_point since,
                                        bool several) const;
+    identity make_identity(const acquire_plan& plan, std::size_t index);
     identity draw_identity(std::string_view owner);
     void draw_identity(std::string_view owner, identity& into);
     held_ptr make_first(const std::string& name, const identity& who, const acquire_plan& plan,

@@ -21,6 +21,11 @@ std::optional<failure> check_ttl(std::chrono::milliseconds ttl) {
     return failure{errc::misuse, "ttl must be from 10 ms to 24 h, not " + text_of(ttl)};
 }
 
+std::optional<failure> check_wait(std::chrono::milliseconds wait) {
+    if (wait.count() >= 0 && (wait <= wait_max || wait == forever)) return std::nullopt;
+    return failure{errc::misuse, "wait must be from 0 to 24 h, or forever, not " + text_of(wait)};
+}
+
 std::optional<failure> check_id(std::string_view id) {
     if (!id.empty() && id.size() <= 256) return std::nullopt;
     return failure{errc::misuse,
@@ -31,9 +36,7 @@ std::optional<failure> check_acquire(std::string_view name, const acquire_option
                                      std::size_t name_limit) {
     if (auto wrong = base::check_name(name, name_limit)) return wrong;
     if (auto wrong = check_ttl(options.ttl)) return wrong;
-    if (options.wait.count() < 0 || (options.wait > wait_max && options.wait != forever))
-        return failure{errc::misuse,
-                       "wait must be from 0 to 24 h, or forever, not " + text_of(options.wait)};
+    if (auto wrong = check_wait(options.wait)) return wrong;
     if (options.max_hold.count() <= 0)
         return failure{errc::misuse, "max_hold must be above 0, not " + text_of(options.max_hold)};
     const auto margin_max = core::stop_margin_max(options.ttl);

@@ -24,6 +24,8 @@ namespace holdfast::lock {
                                                  const acquire_options& options);
 /// @return Why `ttl` is outside its domain, or nothing.
 [[nodiscard]] std::optional<failure> check_ttl(std::chrono::milliseconds ttl);
+/// @return Why `wait` is outside its domain, or nothing.
+[[nodiscard]] std::optional<failure> check_wait(std::chrono::milliseconds wait);
 /// @return Which rule of `locker_options` is broken, or nothing.
 [[nodiscard]] std::optional<failure> check_locker(const locker_options& options);
 /// @return Why `id` is no lock id (1 to 256 bytes), or nothing.

@@ -53,8 +53,8 @@ struct engine::pursuit {
     /// @return Whether it waits in line within the process.
     [[nodiscard]] bool in_process() const noexcept {
         const acquire_options& how = plan.options;
-        return how.wait.count() > 0 && !plan.retry && how.mode == lock_mode::exclusive &&
-               how.permits == 0;
+        return how.wait.count() > 0 && !plan.retry && !plan.alone &&
+               how.mode == lock_mode::exclusive && how.permits == 0;
     }
 };
 

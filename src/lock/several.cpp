@@ -22,7 +22,8 @@ struct engine::bundle {
 };
 
 asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all(std::vector<std::string> names,
-                                                                   acquire_options options) {
+                                                                   acquire_plan plan) {
+    const acquire_options& options = plan.options;
     if (auto wrong = check_names(names, options)) co_return *wrong;
     for (const std::string& name : names)
         if (auto wrong = check_acquire(name, options, name_limit())) co_return *wrong;
@@ -30,16 +31,15 @@ asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all(std::vector<s
         co_return cannot("this store takes one name at a time", ability::several);
     const std::stop_token stop = options.stop;
     if (stop.stop_requested()) co_return cancelled_wait();
-    auto work = acquire_all_now(std::move(names), std::move(options));
+    auto work = acquire_all_now(std::move(names), std::move(plan));
     if (!stop.stop_possible()) co_return co_await std::move(work);
     co_return co_await until_stopped(stop, std::move(work));
 }
 
 asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all_now(
-    std::vector<std::string> names, acquire_options options) {
+    std::vector<std::string> names, acquire_plan plan) {
     co_await asio::this_coro::throw_if_cancelled(false);
     const time_point started = now();
-    const acquire_plan plan(std::move(options));
     bundle aim{.plan = plan,
                .wait_until = core::saturating_add(started, plan.options.wait),
                .steps = core::claim_steps(limits_of(plan, started)),
@@ -54,7 +54,8 @@ asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all_now(
     std::vector<grant> grants;
     if (const std::optional<failure> failed = co_await try_bundle(aim, grants)) {
         if (!aim.steps.maybe_ours()) co_return *failed;
-        for (const claim& one : aim.wanted) release_in_background(one.name, one.value);
+        for (const claim& one : aim.wanted)
+            if (plan.ids.empty()) release_in_background(one.name, one.value);
         failure why = *failed;
         const bool unasked = why.code == errc::unreachable || why.code == errc::quarantined;
         if (unasked) why.code = errc::in_doubt;
@@ -81,7 +82,7 @@ asio::awaitable<std::optional<failure>> engine::try_bundle(bundle& aim,
     for (unsigned failures = 1;; ++failures) {  // Ends with the wait, or the doubt, at the latest.
         const bool repeated = aim.steps.maybe_ours();
         for (std::size_t i = 0; i < aim.wanted.size() && !repeated; ++i) {
-            identity who = draw_identity(aim.plan.options.owner);
+            identity who = make_identity(aim.plan, i);
             aim.ids[i] = std::move(who.id);
             aim.wanted[i].value = std::move(who.value);
         }
@@ -90,8 +91,8 @@ asio::awaitable<std::optional<failure>> engine::try_bundle(bundle& aim,
         auto answer = co_await parts_.where->acquire_all(aim.wanted, which, op_deadline());
         const auto state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) {
-            if (answer || answer.error().code == errc::cancelled ||
-                answer.error().code == errc::in_doubt || repeated)
+            if (aim.plan.ids.empty() && (answer || answer.error().code == errc::cancelled ||
+                                         answer.error().code == errc::in_doubt || repeated))
                 for (const claim& one : aim.wanted) release_in_background(one.name, one.value);
             aim.steps.give_up();
             co_return cancelled_wait();
@@ -103,6 +104,7 @@ asio::awaitable<std::optional<failure>> engine::try_bundle(bundle& aim,
         core::step next = answer ? aim.steps.granted(earlier, now())
                                  : aim.steps.refused(answer.error().code, now());
         failure why = answer ? too_late(aim.plan.options.ttl) : answer.error();
+        if (next == core::step::give_back && !aim.plan.ids.empty()) co_return why;
         if (next == core::step::give_back) {
             for (const claim& one : aim.wanted)
                 static_cast<void>(

@@ -4,6 +4,7 @@
 #include <holdfast/memory.hpp>
 
 #include "base/store_url.hpp"
+#include "memory/by_name.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -13,28 +14,14 @@
 namespace holdfast::memory {
 namespace {
 
-std::shared_ptr<lock_table> shared_table(const std::string& name) {
-    static std::mutex mutex;
-    static std::map<std::string, std::weak_ptr<lock_table>, std::less<>> tables;
-    const std::scoped_lock lock(mutex);
-    std::erase_if(tables, [](const auto& known) { return known.second.expired(); });
-    auto table = tables[name].lock();
-    if (!table) {
-        table = std::make_shared<lock_table>();
-        tables[name] = table;
-    }
-    return table;
-}
-
 result<store_factory> open(std::string_view text) {
     const auto url = base::parse_store_url(text);
     if (!url) return url.error();
     if (auto wrong = base::check_query(*url, {})) return *wrong;
     return store_factory([name = url->path, address = url->redacted()](
                              const store_environment& env) -> result<std::shared_ptr<store>> {
-        auto table = name.empty() ? std::make_shared<lock_table>() : shared_table(name);
         return std::shared_ptr<store>(
-            std::make_shared<memory_store>(env, std::move(table), address));
+            std::make_shared<memory_store>(env, table_of<lock_table>(name), address));
     });
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "sqlite/database.hpp"
 
-#include "sqlite/machine.hpp"
 #include "sqlite/place.hpp"
 #include "sqlite/sql.hpp"
 
@@ -14,7 +13,7 @@ namespace {
 constexpr std::int64_t our_application_id = 1'752'132'708;
 constexpr std::int64_t our_version = 1;
 // Tables that `extend` makes.
-constexpr std::int64_t added_tables = 2;
+constexpr std::int64_t added_tables = 5;
 
 errc meaning_of(int code) noexcept {
     switch (code & 0xFF) {
@@ -40,18 +39,19 @@ bool spoils_connection(int code) noexcept {
 
 database::database(const store_environment& environment, std::string path, std::string address)
     : environment_(environment),
-      path_(std::move(path)),
       address_(std::move(address)),
+      path_(std::move(path)),
       waiters_(std::make_shared<wake_file>(environment.executor)) {}
 
 void database::close() noexcept {
-    table_.reset();
+    ready_ = false;
+    forget();
     connection_.close();
     waiters_->close();
 }
 
 int database::open_if_needed() {
-    if (table_ && !connection_.moved()) return SQLITE_OK;
+    if (ready_ && !connection_.moved()) return SQLITE_OK;
     close();
     const int code = open();
     if (code != SQLITE_OK) close();
@@ -91,10 +91,8 @@ int database::set_up() {
     if (code == SQLITE_OK && has == contents::nothing) code = turn_log_on();
     if (code == SQLITE_OK && has != contents::all) code = make_tables();
     if (code == SQLITE_OK) code = connection_.execute(sql::connect);
-    if (code == SQLITE_OK) {
-        table_.emplace(environment_.time, std::move(*here), address_);
-        code = table_->prepare(connection_, environment_.random.jitter_bits());
-    }
+    if (code == SQLITE_OK) code = prepare(connection_, std::move(*here));
+    ready_ = code == SQLITE_OK;
     // `why_` is set already where it was not SQLite that failed.
     if (code != SQLITE_OK && code != SQLITE_ABORT && !is_busy(code)) explain(code);
     return code;

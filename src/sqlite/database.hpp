@@ -9,22 +9,70 @@
 
 #include <holdfast/store.hpp>
 
-#include "sqlite/lease_table.hpp"
+#include "sqlite/machine.hpp"
 #include "sqlite/statement.hpp"
 #include "sqlite/wake_file.hpp"
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace holdfast::sqlite {
 
-/// The open file.
+/// The open file, whatever is in it.
 class database {
 public:
-    database(const store_environment& environment, std::string path, std::string address);
+    database(const database&) = delete;
+    database& operator=(const database&) = delete;
 
-    /// Runs `action`, an `int(lease_table&)`, on the file that the path leads to now.
+    /// @return What went wrong last.
+    [[nodiscard]] const failure& why() const noexcept { return why_; }
+    [[nodiscard]] wake_file& waiters() noexcept { return *waiters_; }
+    void close() noexcept;
+
+protected:
+    database(const store_environment& environment, std::string path, std::string address);
+    ~database() = default;
+
+    [[nodiscard]] int open_if_needed();
+    void explain(int code);
+
+    const store_environment& environment_;
+    std::string address_;
+
+private:
+    /// Prepares the statements of the file that was opened.
+    [[nodiscard]] virtual int prepare(const connection& open, machine here) = 0;
+    /// Ends them. Before the connection is closed.
+    virtual void forget() noexcept = 0;
+    [[nodiscard]] int open();
+    [[nodiscard]] int open_files();
+    [[nodiscard]] int set_up();
+    /// What is in a file: nothing, what the first version makes, or all that there is now.
+    enum class contents { nothing, leases, all };
+    [[nodiscard]] int check_identity(contents& has);
+    [[nodiscard]] int turn_log_on();
+    [[nodiscard]] int make_tables();
+    int refuse(const failure& why);
+
+    std::string path_;
+    failure why_;
+    connection connection_;
+    bool ready_{false};
+    std::shared_ptr<wake_file> waiters_;
+};
+
+/// The open file, and one of the things in it: `Table` has a constructor of a timeline, a machine
+/// and an address, and `prepare(connection, random bits)`.
+template <class Table>
+class database_of final : public database {
+public:
+    database_of(const store_environment& environment, std::string path, std::string address)
+        : database(environment, std::move(path), std::move(address)) {}
+    ~database_of() { close(); }
+
+    /// Runs `action`, an `int(Table&)`, on the file that the path leads to now.
     /// @return SQLITE_OK; a code for which is_busy() holds; else another, and why() tells.
     template <class Action>
     [[nodiscard]] int perform(Action& action) {
@@ -36,31 +84,15 @@ public:
         }
         return code;
     }
-    /// @return What went wrong last.
-    [[nodiscard]] const failure& why() const noexcept { return why_; }
-    [[nodiscard]] wake_file& waiters() noexcept { return *waiters_; }
-    void close() noexcept;
 
 private:
-    [[nodiscard]] int open_if_needed();
-    [[nodiscard]] int open();
-    [[nodiscard]] int open_files();
-    [[nodiscard]] int set_up();
-    /// What is in a file: nothing, what the first version makes, or all that there is now.
-    enum class contents { nothing, leases, all };
-    [[nodiscard]] int check_identity(contents& has);
-    [[nodiscard]] int turn_log_on();
-    [[nodiscard]] int make_tables();
-    int refuse(const failure& why);
-    void explain(int code);
+    int prepare(const connection& open, machine here) override {
+        table_.emplace(environment_.time, std::move(here), address_);
+        return table_->prepare(open, environment_.random.jitter_bits());
+    }
+    void forget() noexcept override { table_.reset(); }
 
-    const store_environment& environment_;
-    std::string path_;
-    std::string address_;
-    failure why_;
-    connection connection_;
-    std::optional<lease_table> table_;  // Its statements end before the connection.
-    std::shared_ptr<wake_file> waiters_;
+    std::optional<Table> table_;
 };
 
 }  // namespace holdfast::sqlite

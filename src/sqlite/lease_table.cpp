@@ -3,6 +3,7 @@
 
 #include "base/holder_record.hpp"
 #include "sqlite/sql.hpp"
+#include "sqlite/wall_clock.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -15,17 +16,6 @@ constexpr std::uint64_t grants_per_sweep = 64;
 constexpr std::int64_t rows_per_sweep = 128;
 // Names that are used again and again keep their rows.
 constexpr std::chrono::nanoseconds sweep_age = std::chrono::minutes{1};
-
-// The wall clock as SQLite tells it, in microseconds since 1970, in steps of a millisecond. Only
-// tokens use it, and they must not fall below it when the file is made anew.
-std::int64_t wall_us() noexcept {
-    constexpr std::int64_t epoch_julian_ms = 210'866'760'000'000;
-    sqlite3_vfs* system = sqlite3_vfs_find(nullptr);
-    sqlite3_int64 julian_ms = 0;
-    if (system == nullptr || system->iVersion < 2 || system->xCurrentTimeInt64 == nullptr) return 0;
-    system->xCurrentTimeInt64(system, &julian_ms);
-    return std::max<std::int64_t>(julian_ms - epoch_julian_ms, 0) * 1000;
-}
 
 lock_info make_info(std::string_view name, std::string_view value, std::int64_t left_ns,
                     std::int64_t fence) {

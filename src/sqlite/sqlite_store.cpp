@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "sqlite/sqlite_store.hpp"
 
-#include <holdfast/sqlite.hpp>
-
-#include "base/store_url.hpp"
-
 #include <boost/asio/this_coro.hpp>
 
-#include <algorithm>
-#include <filesystem>
 #include <utility>
 
 namespace holdfast::sqlite {
 namespace {
 
-// Another process has the file to itself for some 20 µs at a time, but for milliseconds when it
-// folds its log into the file.
-constexpr std::chrono::nanoseconds retry_shortest = std::chrono::microseconds{200};
-constexpr std::chrono::nanoseconds retry_longest = std::chrono::milliseconds{10};
 // Between two looks when releases cannot be heard of.
 constexpr std::chrono::nanoseconds look_shortest = std::chrono::milliseconds{5};
 constexpr std::chrono::nanoseconds look_longest = std::chrono::milliseconds{50};
@@ -31,48 +21,8 @@ constexpr int doublings_max = 16;
 sqlite_store::sqlite_store(const store_environment& environment, std::string path,
                            std::string address)
     : environment_(environment),
-      address_(std::move(address)),
-      database_(environment_, std::move(path), address_),
-      queue_(environment_.time),
+      performer_(environment, std::move(path), std::move(address)),
       answers_(std::make_shared<port::prompt_answers>(environment_.executor)) {}
-
-// Tries at once, as nearly always nobody is in the way.
-template <class Action>
-asio::awaitable<std::optional<failure>> sqlite_store::perform(Action& action, time_point deadline) {
-    co_await asio::this_coro::throw_if_cancelled(false);
-    if (stopped_) co_return failure(errc::cancelled, address_ + ": stopped");
-    if (queue_.empty()) {
-        const int code = database_.perform(action);
-        if (code == SQLITE_OK) co_return std::nullopt;
-        if (!is_busy(code)) co_return database_.why();
-    }
-    co_return co_await perform_in_turn(action, deadline);
-}
-
-template <class Action>
-asio::awaitable<std::optional<failure>> sqlite_store::perform_in_turn(Action& action,
-                                                                      time_point deadline) {
-    co_await asio::this_coro::throw_if_cancelled(false);
-    write_queue::turn mine(queue_);
-    for (int tries = 0;;) {  // Ends at the deadline, on cancellation, or at stop().
-        const bool first = mine.is_first();
-        const time_point pause_end =
-            environment_.time.now() + jittered(retry_shortest, retry_longest, tries);
-        const wake_reason why =
-            co_await mine.wait_until(first ? std::min(deadline, pause_end) : deadline);
-        if (stopped_ || why == wake_reason::cancelled)
-            co_return failure(errc::cancelled, address_ + ": cancelled");
-        if (mine.is_first()) {
-            const int code = database_.perform(action);
-            if (code == SQLITE_OK) co_return std::nullopt;
-            if (!is_busy(code)) co_return database_.why();
-            ++tries;
-        }
-        if (environment_.time.now() >= deadline)
-            co_return failure(errc::unreachable,
-                              address_ + ": another process kept it busy for too long");
-    }
-}
 
 std::unique_ptr<shortcut> sqlite_store::make_shortcut() {
     return std::make_unique<port::prompt_shortcut<sqlite_store>>(*this, answers_);
@@ -81,18 +31,16 @@ std::unique_ptr<shortcut> sqlite_store::make_shortcut() {
 // Both try once, as nearly always nobody is in the way. Whoever is refused, or has to wait for
 // another process, asks again by the verbs that can wait.
 std::optional<grant> sqlite_store::take_now(const claim& wanted) {
-    if (stopped_ || !queue_.empty()) return std::nullopt;
     taking taken;
     auto action = [&](lease_table& table) { return table.acquire(wanted, attempt::first, taken); };
-    const bool done = database_.perform(action) == SQLITE_OK;
+    const bool done = performer_.perform_now(action);
     return done && taken.held ? std::optional(taken.granted) : std::nullopt;
 }
 
 bool sqlite_store::release_now(std::string_view name, std::string_view value) {
-    if (stopped_ || !queue_.empty()) return false;
     result<void> outcome;
     auto action = [&](lease_table& table) { return table.release(name, value, outcome); };
-    if (database_.perform(action) != SQLITE_OK || !outcome) return false;
+    if (!performer_.perform_now(action) || !outcome) return false;
     tell_waiters(name);
     return true;
 }
@@ -101,11 +49,11 @@ asio::awaitable<result<grant>> sqlite_store::acquire(const claim& wanted, attemp
                                                      time_point deadline) {
     taking taken;
     auto action = [&](lease_table& table) { return table.acquire(wanted, which, taken); };
-    auto failed = co_await perform(action, deadline);
+    auto failed = co_await performer_.perform(action, deadline);
     // Where several hold it, a look at the name does not tell whether it is worth another attempt:
     // from this one on no change may go unheard.
-    if (!failed && !taken.held && taken.several && database_.waiters().begin_watch())
-        failed = co_await perform(action, deadline);
+    if (!failed && !taken.held && taken.several && performer_.file().waiters().begin_watch())
+        failed = co_await performer_.perform(action, deadline);
     if (failed) co_return *failed;
     if (taken.held) co_return taken.granted;
     co_return contended(taken.holder);
@@ -116,17 +64,18 @@ asio::awaitable<result<std::vector<grant>>> sqlite_store::acquire_all(std::span<
                                                                       time_point deadline) {
     taking_all taken;
     auto action = [&](lease_table& table) { return table.acquire_all(wanted, which, taken); };
-    const auto failed = co_await perform(action, deadline);
+    const auto failed = co_await performer_.perform(action, deadline);
     if (failed) co_return *failed;
     if (taken.held) co_return std::move(taken.granted);
-    if (which == attempt::repeated) database_.waiters().touch();  // Some may have been given back.
+    if (which == attempt::repeated)
+        performer_.file().waiters().touch();  // Some may have been given back.
     failure why = contended(taken.holder);
     why.name = wanted[taken.in_the_way].name;
     co_return why;
 }
 
 failure sqlite_store::contended(const std::optional<lock_info>& holder) const {
-    failure why(errc::contended, address_ + ": somebody else holds it");
+    failure why(errc::contended, address() + ": somebody else holds it");
     if (holder) why.holder = holder->holder;
     return why;
 }
@@ -134,11 +83,11 @@ failure sqlite_store::contended(const std::optional<lock_info>& holder) const {
 asio::awaitable<void> sqlite_store::renew(std::span<renewal> batch, time_point deadline) {
     bool shortened = false;
     auto action = [&](lease_table& table) { return table.renew(batch, shortened); };
-    const auto failed = co_await perform(action, deadline);
+    const auto failed = co_await performer_.perform(action, deadline);
     if (failed)
         for (renewal& item : batch) item.outcome = *failed;
     else if (shortened)
-        database_.waiters().touch();  // Waiters count on the time that they saw.
+        performer_.file().waiters().touch();  // Waiters count on the time that they saw.
 }
 
 asio::awaitable<result<void>> sqlite_store::raise_token(std::string_view name,
@@ -149,7 +98,7 @@ asio::awaitable<result<void>> sqlite_store::raise_token(std::string_view name,
     auto action = [&](lease_table& table) {
         return table.raise_token(name, value, at_least, outcome);
     };
-    const auto failed = co_await perform(action, deadline);
+    const auto failed = co_await performer_.perform(action, deadline);
     if (failed) co_return *failed;
     co_return outcome;
 }
@@ -158,7 +107,7 @@ asio::awaitable<result<void>> sqlite_store::release(std::string_view name, std::
                                                     time_point deadline) {
     result<void> outcome;
     auto action = [&](lease_table& table) { return table.release(name, value, outcome); };
-    const auto failed = co_await perform(action, deadline);
+    const auto failed = co_await performer_.perform(action, deadline);
     if (failed) co_return *failed;
     if (outcome) tell_waiters(name);
     co_return outcome;
@@ -169,7 +118,7 @@ asio::awaitable<result<std::optional<lock_info>>> sqlite_store::inspect(std::str
                                                                         time_point deadline) {
     std::optional<lock_info> holder;
     auto action = [&](lease_table& table) { return table.read(name, id, holder); };
-    const auto failed = co_await perform(action, deadline);
+    const auto failed = co_await performer_.perform(action, deadline);
     if (failed) co_return *failed;
     co_return holder;
 }
@@ -178,7 +127,7 @@ asio::awaitable<result<std::vector<lock_info>>> sqlite_store::list(std::string_v
                                                                    time_point deadline) {
     std::vector<lock_info> held;
     auto action = [&](lease_table& table) { return table.list(prefix, held); };
-    const auto failed = co_await perform(action, deadline);
+    const auto failed = co_await performer_.perform(action, deadline);
     if (failed) co_return *failed;
     co_return held;
 }
@@ -187,7 +136,7 @@ asio::awaitable<result<std::optional<lock_info>>> sqlite_store::take_away(std::s
                                                                           time_point deadline) {
     std::optional<lock_info> holder;
     auto action = [&](lease_table& table) { return table.take_away(name, holder); };
-    const auto failed = co_await perform(action, deadline);
+    const auto failed = co_await performer_.perform(action, deadline);
     if (failed) co_return *failed;
     if (holder) tell_waiters(name);
     co_return holder;
@@ -196,8 +145,9 @@ asio::awaitable<result<std::optional<lock_info>>> sqlite_store::take_away(std::s
 asio::awaitable<void> sqlite_store::await_change(std::string_view name, time_point until) {
     co_await asio::this_coro::throw_if_cancelled(false);
     alarm change(environment_.time);
-    const wake_file::place listed(database_.waiters(), change, name);
-    for (int looks = 0; !stopped_; ++looks) {  // Ends when it is free, or when something is wrong.
+    const wake_file::place listed(performer_.file().waiters(), change, name);
+    for (int looks = 0; !performer_.stopped();
+         ++looks) {  // Ends when it is free, or when something is wrong.
         const look next = look_at(name, looks);
         const wake_reason why = co_await change.wait_until(std::min(next.when, until));
         if (why == wake_reason::cancelled || next.last) co_return;
@@ -207,20 +157,22 @@ asio::awaitable<void> sqlite_store::await_change(std::string_view name, time_poi
 
 // The file is watched before the row is read, so a release in between is not missed.
 sqlite_store::look sqlite_store::look_at(std::string_view name, int looks) {
-    wake_file& file = database_.waiters();
+    wake_file& file = performer_.file().waiters();
     const bool watched = file.watch();
     outlook ahead;
     auto action = [&](lease_table& table) { return table.look(name, ahead); };
-    const int code = database_.perform(action);
+    const int code = performer_.file().perform(action);
     const time_point present = environment_.time.now();
     const bool seen = code == SQLITE_OK;
     if (seen && ahead.free_at <= present) return {present, true};
     const int doublings = ahead.several ? doublings_max : looks;
-    const time_point soon = present + jittered(look_shortest, look_longest, doublings);
+    const time_point soon =
+        present + jittered(environment_.random, look_shortest, look_longest, doublings);
     if (!seen) return {soon, !is_busy(code)};
     if (ahead.several) {
-        const time_point retry = present + jittered(retry_among_several_shortest,
-                                                    retry_among_several_longest, doublings_max);
+        const time_point retry =
+            present + jittered(environment_.random, retry_among_several_shortest,
+                               retry_among_several_longest, doublings_max);
         return {std::min(ahead.free_at, watched ? retry : soon), true};
     }
     if (watched) return {ahead.free_at, false};
@@ -229,50 +181,10 @@ sqlite_store::look sqlite_store::look_at(std::string_view name, int looks) {
 }
 
 void sqlite_store::tell_waiters(std::string_view name) {
-    database_.waiters().touch();
-    database_.waiters().wake_next(name);
+    performer_.file().waiters().touch();
+    performer_.file().waiters().wake_next(name);
 }
 
-void sqlite_store::stop() {
-    stopped_ = true;
-    queue_.wake_all();
-    database_.waiters().wake_all();
-    database_.close();
-}
-
-std::chrono::nanoseconds sqlite_store::jittered(std::chrono::nanoseconds shortest,
-                                                std::chrono::nanoseconds longest, int doublings) {
-    const auto whole =
-        std::min(longest, shortest * (std::int64_t{1} << std::min(doublings, doublings_max)));
-    const auto part = environment_.random.jitter_bits() % static_cast<std::uint64_t>(whole.count());
-    return std::max(shortest, std::chrono::nanoseconds(static_cast<std::int64_t>(part)));
-}
+void sqlite_store::stop() { performer_.stop(); }
 
 }  // namespace holdfast::sqlite
-
-namespace holdfast {
-namespace {
-
-result<store_factory> open_sqlite_url(std::string_view text) {
-    auto url = base::parse_store_url(text);
-    if (!url) return url.error();
-    if (const auto unknown = base::check_query(*url, {})) return *unknown;
-    if (url->path.empty())
-        return failure(errc::misuse,
-                       "a sqlite: URL names a file, as in sqlite:/var/lib/app/locks.db");
-    std::error_code failed;
-    // Made absolute at once, so that a later change of directory does not lead to another file.
-    const auto path = std::filesystem::absolute(url->path, failed);
-    if (failed) return failure(errc::misuse, url->redacted() + ": " + failed.message());
-    return store_factory(
-        [path = path.string(), address = url->redacted()](const store_environment& environment) {
-            return result<std::shared_ptr<store>>(
-                std::make_shared<sqlite::sqlite_store>(environment, path, address));
-        });
-}
-
-}  // namespace
-
-bool register_sqlite_store() { return register_scheme("sqlite", open_sqlite_url); }
-
-}  // namespace holdfast

@@ -3,15 +3,13 @@
 // What it is: the store on an SQLite file that the processes of one machine share. Here is what
 // waits: for other writers, and for a lock to become free; `lease_table` has the actions.
 // Thread safety: none; it belongs to the executor that it was made for.
-// Invariants: no verb awaits between the statements of one action; an action that another process
-// kept out has done nothing, so trying again is always right.
 #pragma once
 
 #include <holdfast/store.hpp>
 
 #include "port/prompt_shortcut.hpp"
-#include "sqlite/database.hpp"
-#include "sqlite/write_queue.hpp"
+#include "sqlite/lease_table.hpp"
+#include "sqlite/performer.hpp"
 
 #include <memory>
 #include <optional>
@@ -55,15 +53,11 @@ public:
     [[nodiscard]] asio::awaitable<void> await_change(std::string_view name,
                                                      time_point until) override;
     void stop() override;
-    [[nodiscard]] const std::string& address() const noexcept override { return address_; }
+    [[nodiscard]] const std::string& address() const noexcept override {
+        return performer_.address();
+    }
 
 private:
-    template <class Action>
-    [[nodiscard]] asio::awaitable<std::optional<failure>> perform(Action& action,
-                                                                  time_point deadline);
-    template <class Action>
-    [[nodiscard]] asio::awaitable<std::optional<failure>> perform_in_turn(Action& action,
-                                                                          time_point deadline);
     void tell_waiters(std::string_view name);
     [[nodiscard]] failure contended(const std::optional<lock_info>& holder) const;
     // When to look at a name again, and whether there is nothing more to wait for then.
@@ -72,16 +66,10 @@ private:
         bool last;
     };
     [[nodiscard]] look look_at(std::string_view name, int looks);
-    [[nodiscard]] std::chrono::nanoseconds jittered(std::chrono::nanoseconds shortest,
-                                                    std::chrono::nanoseconds longest,
-                                                    int doublings);
 
     store_environment environment_;
-    std::string address_;
-    database database_;
-    write_queue queue_;
+    performer<lease_table> performer_;
     std::shared_ptr<port::prompt_answers> answers_;
-    bool stopped_{false};
 };
 
 }  // namespace holdfast::sqlite

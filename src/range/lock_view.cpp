@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "range/lock_view.hpp"
+
+#include "core/range_rule.hpp"
+#include "range/wish.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+
+namespace holdfast::ranges {
+namespace {
+
+range_claim to_range_claim(const claim& wanted) {
+    range_claim all = from_wish(wanted.name);
+    all.id = wanted.value;
+    all.ttl = wanted.ttl;
+    return all;
+}
+
+failure no_such_verb() { return {errc::misuse, "ranges have no such verb"}; }
+
+bool blocks(const range_claim& wanted, const failure& why) {
+    return wanted.key == why.name &&
+           std::any_of(why.blockers.begin(), why.blockers.end(), [&](const range_hold& one) {
+               return core::overlap({one.start, one.end}, {wanted.start, wanted.end});
+           });
+}
+
+}  // namespace
+
+void lock_view::draw_identity(entropy& random, const claimant& who, identity& into) const {
+    store::draw_identity(random, who, into);
+    into.value = into.id;
+}
+
+std::optional<std::string> lock_view::value_of(std::string_view id) const {
+    return std::string(id);
+}
+
+std::size_t lock_view::name_limit() const noexcept { return wish_bytes_max; }
+
+asio::awaitable<result<grant>> lock_view::acquire(const claim& wanted, attempt /*which*/,
+                                                  time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const range_claim asked = to_range_claim(wanted);
+    auto given = co_await where_->hold_all(std::span(&asked, 1), deadline);
+    if (!given) {
+        failure why = std::move(given.error());
+        why.name.clear();
+        co_return why;
+    }
+    co_return grant{.fencing_token = given->front().fencing_token};
+}
+
+asio::awaitable<result<std::vector<grant>>> lock_view::acquire_all(std::span<const claim> wanted,
+                                                                   attempt /*which*/,
+                                                                   time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    std::vector<range_claim> asked;
+    for (const claim& one : wanted) asked.push_back(to_range_claim(one));
+    auto given = co_await where_->hold_all(asked, deadline);
+    if (!given) {
+        failure why = std::move(given.error());
+        // The engine waits for the one that was in the way.
+        const auto blocked = std::find_if(asked.begin(), asked.end(),
+                                          [&](const range_claim& one) { return blocks(one, why); });
+        const auto index = blocked == asked.end() ? 0 : blocked - asked.begin();
+        why.name = wanted[static_cast<std::size_t>(index)].name;
+        co_return why;
+    }
+    std::vector<grant> all;
+    for (const range_grant& one : *given) all.push_back({.fencing_token = one.fencing_token});
+    co_return all;
+}
+
+asio::awaitable<void> lock_view::renew(std::span<renewal> batch, time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    std::vector<range_renewal> asks;
+    asks.reserve(batch.size());
+    for (const renewal& one : batch)
+        asks.push_back({.key = key_of(one.name), .id = one.value, .ttl = one.ttl});
+    co_await where_->renew(asks, deadline);
+    for (std::size_t i = 0; i < batch.size(); ++i) batch[i].outcome = std::move(asks[i].outcome);
+}
+
+asio::awaitable<result<void>> lock_view::release(std::string_view name, std::string_view value,
+                                                 time_point deadline) {
+    return where_->release(key_of(name), value, released_hold::passing, deadline);
+}
+
+asio::awaitable<result<std::optional<lock_info>>> lock_view::inspect(std::string_view,
+                                                                     std::string_view, time_point) {
+    co_return no_such_verb();
+}
+
+asio::awaitable<result<std::vector<lock_info>>> lock_view::list(std::string_view, time_point) {
+    co_return no_such_verb();
+}
+
+asio::awaitable<result<std::optional<lock_info>>> lock_view::take_away(std::string_view,
+                                                                       time_point) {
+    co_return no_such_verb();
+}
+
+asio::awaitable<void> lock_view::await_change(std::string_view name, time_point until) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const range_claim wanted = from_wish(name);
+    co_await where_->await_change(wanted, range_change::freed, until);
+}
+
+}  // namespace holdfast::ranges

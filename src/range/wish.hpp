@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: what a range is asked for with, as the name of a lock: so the engine of the locks
+// acquires, keeps, and releases holds without knowing what they are.
+// Thread safety: pure functions.
+#pragma once
+
+#include <holdfast/range_store.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace holdfast::ranges {
+
+/// The most bytes that a wish may have.
+inline constexpr std::size_t wish_bytes_max =
+    name_bytes_max + owner_bytes_max + hold_data_bytes_max + 64;
+
+/// @return All of `wanted` but its id and ttl.
+[[nodiscard]] std::string to_wish(const range_claim& wanted);
+/// @return A wish that has nothing but its key.
+[[nodiscard]] std::string wish_for(std::string_view key);
+/// @param wish  What `to_wish` gave. @return The key in it.
+[[nodiscard]] std::string_view key_of(std::string_view wish) noexcept;
+/// Undoes `to_wish`.
+[[nodiscard]] range_claim from_wish(std::string_view wish);
+
+}  // namespace holdfast::ranges

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "sqlite/hold_table.hpp"
+
+#include "core/range_rule.hpp"
+#include "sqlite/sql.hpp"
+#include "sqlite/wall_clock.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace holdfast::sqlite {
+namespace {
+
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t swept_for_each = 2;
+
+std::int64_t ns_of(std::chrono::milliseconds length) {
+    return std::chrono::nanoseconds(length).count();
+}
+std::int64_t us_of(std::chrono::milliseconds length) {
+    return std::chrono::microseconds(length).count();
+}
+
+int row_or_none(int code) noexcept {
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+std::uint32_t limit_for(const range_claim& wanted, std::uint32_t own) {
+    return wanted.capacity > 0 ? wanted.capacity : own;
+}
+
+}  // namespace
+
+hold_table::hold_table(timeline& time, machine where, std::string address)
+    : time_(time), where_(std::move(where)), address_(std::move(address)) {}
+
+int hold_table::prepare(const connection& db, std::uint64_t /*random*/) {
+    int code = transaction_.prepare(db);
+    if (code == SQLITE_OK) code = reading_.prepare(db);
+    if (code == SQLITE_OK) code = reading_.begin.prepare(db, sql::begin_read);
+    if (code != SQLITE_OK) return code;
+    code = prepare_all(
+        db, {
+                {find_, sql::hold_find, {":key", ":id"}},
+                {before_, sql::hold_before, {":key", ":start"}},
+                {class_, sql::hold_class, {":key", ":class"}},
+                {page_,
+                 sql::hold_page,
+                 {":key", ":class", ":from", ":finish", ":start", ":after_start", ":after_fence",
+                  ":boot", ":now", ":wall", ":limit"}},
+                {clear_,
+                 sql::hold_clear,
+                 {":key", ":from", ":finish", ":start", ":boot", ":now", ":wall"}},
+                {insert_,
+                 sql::hold_insert,
+                 {":key", ":class", ":start", ":fence", ":finish", ":id", ":units", ":granted",
+                  ":boot", ":expires", ":expires_us", ":owner", ":data"}},
+                {drop_, sql::hold_drop, {":key", ":id"}},
+                {extend_, sql::hold_extend, {":boot", ":expires", ":expires_us", ":key", ":id"}},
+                {fence_, sql::hold_fence, {":wall"}},
+                {sweep_, sql::hold_sweep, {":boot", ":now", ":rows"}},
+                {sweep_former_, sql::hold_sweep_former, {":boot", ":wall"}},
+                {capacity_, sql::hold_capacity, {":key"}},
+                {capacity_set_, sql::hold_capacity_set, {":key", ":capacity"}},
+                {capacity_drop_, sql::hold_capacity_drop, {":key"}},
+                {sync_full_, sql::sync_full, {}},
+                {sync_normal_, sql::sync_normal, {}},
+            });
+    return code == SQLITE_OK ? run(sweep_former_).all(where_.boot, present().wall) : code;
+}
+
+hold_table::instant hold_table::present() const noexcept {
+    return {(time_.now().time_since_epoch() - where_.clock_offset).count(), wall_us()};
+}
+
+std::int64_t hold_table::row::left_ns(const instant& at) const noexcept {
+    if (permanent()) return never;
+    if (this_boot) return expires_ns - at.now;
+    return (expires_us - at.wall) * 1000;
+}
+
+bool hold_table::row::permanent() const noexcept { return expires_ns == never; }
+
+failure hold_table::gone() const {
+    return {lost_reason::deleted, address_ + ": no such hold, or it has run out"};
+}
+
+range_hold hold_table::describe(row&& found, const instant& at) {
+    range_hold told = std::move(found.what);
+    told.permanent = found.permanent();
+    if (!told.permanent)
+        told.remaining = std::chrono::ceil<std::chrono::milliseconds>(
+            std::chrono::nanoseconds(found.left_ns(at)));
+    return told;
+}
+
+// Reads what `hold_find` and `hold_page` give.
+hold_table::row hold_table::read_row(std::string_view key, run& found) const {
+    row one;
+    one.what.key = key;
+    one.length_class = static_cast<unsigned>(found->integer(0));
+    one.what.start = found->integer(1);
+    one.what.end = found->integer(2);
+    one.what.units = static_cast<std::uint32_t>(found->integer(3));
+    one.what.fencing_token = static_cast<std::uint64_t>(found->integer(4));
+    one.granted = static_cast<std::uint32_t>(found->integer(5));
+    one.this_boot = found->bytes(6) == where_.boot;
+    one.expires_ns = found->integer(7);
+    one.expires_us = found->integer(8);
+    one.what.id = found->bytes(9);
+    one.what.owner = found->bytes(10);
+    one.what.data = found->bytes(11);
+    return one;
+}
+
+int hold_table::find(std::string_view key, std::string_view id, std::optional<row>& out) {
+    run found(find_);
+    const int code = found->start(blob{key}, blob{id});
+    out.reset();
+    if (code == SQLITE_ROW) out = read_row(key, found);
+    return row_or_none(code);
+}
+
+int hold_table::capacity_of(std::string_view key, std::uint32_t& out) {
+    run found(capacity_);
+    const int code = found->start(blob{key});
+    out = code == SQLITE_ROW ? static_cast<std::uint32_t>(found->integer(0)) : 1;
+    return row_or_none(code);
+}
+
+// @param out  From where on holds of class 0 can reach beyond `start`.
+int hold_table::first_in_file(std::string_view key, std::int64_t start, std::int64_t& out) {
+    run found(before_);
+    const int code = found->start(blob{key}, start);
+    out = code == SQLITE_ROW ? found->integer(0) : start;
+    return row_or_none(code);
+}
+
+// The live holds that overlap a range, in order of start and fence.
+int hold_table::overlapping(std::string_view key, const page& which, const instant& at,
+                            std::vector<row>& out) {
+    out.clear();
+    const range_cursor after = which.after.value_or(
+        range_cursor{std::numeric_limits<std::int64_t>::min(), std::uint64_t{0}});
+    const range& where = which.where;
+    for (std::int64_t last = -1;;) {  // Ends behind the last class, 65.
+        {
+            run next(class_);
+            const int code = next->start(blob{key}, last);
+            if (code != SQLITE_ROW) {
+                if (code != SQLITE_DONE) return code;
+                break;
+            }
+            last = next->integer(0);
+        }
+        std::int64_t from = 0;
+        int code = SQLITE_OK;
+        if (last == core::single_file)
+            code = first_in_file(key, where.start, from);
+        else
+            from = core::first_start(static_cast<unsigned>(last), where.start);
+        if (code != SQLITE_OK) return code;
+        run found(page_);
+        code = found->start(blob{key}, last, std::max(from, after.start), where.end, where.start,
+                            after.start, static_cast<std::int64_t>(after.token), where_.boot,
+                            at.now, at.wall, which.limit);
+        for (; code == SQLITE_ROW; code = found->step()) out.push_back(read_row(key, found));
+        if (code != SQLITE_DONE) return code;
+    }
+    std::sort(out.begin(), out.end(), [](const row& a, const row& b) {
+        return std::pair(a.what.start, a.what.fencing_token) <
+               std::pair(b.what.start, b.what.fencing_token);
+    });
+    return SQLITE_OK;
+}
+
+// @param out  Why `wanted` does not fit in beside the others, those of its own id not counted.
+int hold_table::in_the_way(const range_claim& wanted, std::uint32_t capacity, const instant& at,
+                           std::optional<failure>& out) {
+    const range where{wanted.start, wanted.end};
+    std::vector<row> others;
+    const int code = overlapping(wanted.key, {.where = where}, at, others);
+    if (code != SQLITE_OK) return code;
+    std::erase_if(others, [&](const row& one) { return one.what.id == wanted.id; });
+    core::usage taken(where);
+    for (const row& one : others) taken.add({one.what.start, one.what.end}, one.what.units);
+    out.reset();
+    if (taken.peak() + wanted.units <= capacity) return SQLITE_OK;
+    out.emplace(errc::contended, address_ + ": the range is taken");
+    out->name = wanted.key;
+    for (row& one : others) {
+        if (out->blockers.size() == blockers_max) break;
+        out->blockers.push_back(describe(std::move(one), at));
+        out->blockers.back().id.clear();
+    }
+    return SQLITE_OK;
+}
+
+// @param out  Why `wanted` is not granted.
+int hold_table::refuse(const range_claim& wanted, const instant& at, std::optional<failure>& out) {
+    std::uint32_t capacity = 0;
+    std::optional<row> same;
+    int code = capacity_of(wanted.key, capacity);
+    if (code == SQLITE_OK) code = find(wanted.key, wanted.id, same);
+    if (code != SQLITE_OK) return code;
+    capacity = limit_for(wanted, capacity);
+    out.reset();
+    if (wanted.units > capacity) {
+        out.emplace(errc::misuse, address_ + ": " + std::to_string(wanted.units) +
+                                      " units do not fit into a capacity of " +
+                                      std::to_string(capacity));
+    } else if (!same || !same->live(at)) {
+        return in_the_way(wanted, capacity, at, out);
+    } else if (same->what.start != wanted.start || same->what.end != wanted.end ||
+               same->what.units != wanted.units) {
+        out.emplace(errc::misuse, address_ + ": this id is another hold of the key");
+    } else if (same->permanent()) {
+        out.emplace(errc::misuse, address_ + ": the hold with this id is confirmed already");
+    }
+    return SQLITE_OK;
+}
+
+int hold_table::hold_all(std::span<const range_claim> wanted, holds_taken& out) {
+    out = holds_taken{};
+    transaction all(transaction_);
+    int code = all.begin();
+    const instant at = present();
+    for (const range_claim& one : wanted) {
+        if (code != SQLITE_OK) return code;
+        code = refuse(one, at, out.why);
+        if (code == SQLITE_OK && out.why) return code;  // Nothing was changed.
+    }
+    for (const range_claim& one : wanted) {
+        out.grants.emplace_back();
+        if (code == SQLITE_OK) code = give(one, at, out.grants.back());
+    }
+    if (code == SQLITE_OK) code = sweep(swept_for_each * wanted.size(), at);
+    return code == SQLITE_OK ? all.commit() : code;
+}
+
+int hold_table::give(const range_claim& wanted, const instant& at, range_grant& out) {
+    std::optional<row> same;
+    std::uint32_t capacity = 0;
+    int code = find(wanted.key, wanted.id, same);
+    if (code == SQLITE_OK) code = capacity_of(wanted.key, capacity);
+    if (code != SQLITE_OK) return code;
+    const std::int64_t expires_ns = at.now + ns_of(wanted.ttl);
+    const std::int64_t expires_us = at.wall + us_of(wanted.ttl);
+    if (same && same->live(at)) {
+        out.fencing_token = same->what.fencing_token;
+        if (same->left_ns(at) >= ns_of(wanted.ttl)) return SQLITE_OK;
+        return extend(*same, expires_ns, expires_us);
+    }
+    if (same) code = run(drop_).all(blob{wanted.key}, blob{wanted.id});
+    if (code == SQLITE_OK) code = draw_fence(at, out.fencing_token);
+    if (code != SQLITE_OK) return code;
+    row fresh;
+    fresh.what.key = wanted.key;
+    fresh.what.id = wanted.id;
+    fresh.what.start = wanted.start;
+    fresh.what.end = wanted.end;
+    fresh.what.units = wanted.units;
+    fresh.what.fencing_token = out.fencing_token;
+    fresh.what.owner = wanted.owner;
+    fresh.what.data = wanted.data;
+    fresh.granted = limit_for(wanted, capacity);
+    fresh.expires_ns = expires_ns;
+    fresh.expires_us = expires_us;
+    return put(fresh, at);
+}
+
+// Nothing that is live is in its way.
+int hold_table::put(const row& what, const instant& at) {
+    const range where{what.what.start, what.what.end};
+    const unsigned length = core::class_of(where, what.granted);
+    int code = SQLITE_OK;
+    if (length == core::single_file) {
+        std::int64_t from = 0;
+        code = first_in_file(what.what.key, where.start, from);
+        if (code == SQLITE_OK)
+            code = run(clear_).all(blob{what.what.key}, from, where.end, where.start, where_.boot,
+                                   at.now, at.wall);
+    }
+    if (code != SQLITE_OK) return code;
+    return run(insert_).all(blob{what.what.key}, std::int64_t{length}, where.start,
+                            static_cast<std::int64_t>(what.what.fencing_token), where.end,
+                            blob{what.what.id}, std::int64_t{what.what.units},
+                            std::int64_t{what.granted}, where_.boot, what.expires_ns,
+                            what.expires_us, blob{what.what.owner}, blob{what.what.data});
+}
+
+int hold_table::draw_fence(const instant& at, std::uint64_t& out) {
+    run drawn(fence_);
+    const int code = drawn->start(at.wall);
+    if (code == SQLITE_ROW) out = static_cast<std::uint64_t>(drawn->integer(0));
+    return drawn.finish(code);
+}
+
+int hold_table::extend(const row& which, std::int64_t expires_ns, std::int64_t expires_us) {
+    return run(extend_).all(where_.boot, expires_ns, expires_us, blob{which.what.key},
+                            blob{which.what.id});
+}
+
+int hold_table::sweep(std::size_t rows, const instant& at) {
+    return run(sweep_).all(where_.boot, at.now, static_cast<std::int64_t>(rows));
+}
+
+}  // namespace holdfast::sqlite

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Why: what a booking system sees: holds, guards, blockers, waits, and errors that name the rule.
+// How: two range lockers in one place, as two processes would have them, on every kind of store.
+#include <holdfast/holdfast.hpp>
+
+#include "conformance/range_kinds.hpp"
+#include "support/poll.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <thread>
+
+namespace holdfast::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Far below the holds that are waited for, far above what a busy machine needs.
+constexpr std::chrono::seconds promptly{5};
+
+range_options for_long() {
+    range_options how;
+    how.ttl = 10min;
+    return how;
+}
+
+class range_lockers : public testing::TestWithParam<store_kind> {
+protected:
+    std::unique_ptr<store_place> place_{GetParam().make_place()};
+    range_locker ours_{place_->url()};
+    range_locker theirs_{place_->url()};
+};
+
+template <class T>
+errc code_of(const result<T>& said) {
+    EXPECT_FALSE(said);
+    return said ? errc{} : said.error().code;
+}
+
+TEST_P(range_lockers, keep_out_what_overlaps_and_nothing_else) {
+    auto held = ours_.hold("room", 1000, 1100, for_long());
+    ASSERT_TRUE(held) << held.error().message();
+    EXPECT_TRUE(held->held());
+    EXPECT_GT(held->fencing_token(), 0U);
+    EXPECT_EQ(held->id().size(), 32U);
+
+    const auto refused = theirs_.hold("room", 1050, 1150, for_long());
+    ASSERT_EQ(code_of(refused), errc::contended);
+    const failure why = refused.error();
+    ASSERT_EQ(why.blockers.size(), 1U);
+    const range_hold& blocker = why.blockers.front();
+    EXPECT_EQ(blocker.start, 1000);
+    EXPECT_EQ(blocker.end, 1100);
+    EXPECT_EQ(blocker.id, "");
+    EXPECT_GT(blocker.remaining, 9min);
+
+    EXPECT_TRUE(theirs_.hold("room", 900, 1000, for_long()));
+    EXPECT_TRUE(theirs_.hold("room", 1100, 1200, for_long()));
+    EXPECT_TRUE(theirs_.hold("Room", 1000, 1100, for_long()));
+    const std::uint64_t token = held->fencing_token();
+    ASSERT_TRUE(held->release());
+    const auto after = theirs_.hold("room", 1050, 1080, for_long());
+    ASSERT_TRUE(after) << after.error().message();
+    EXPECT_GT(after->fencing_token(), token);
+}
+
+TEST_P(range_lockers, tell_of_all_that_is_in_the_way_in_order) {
+    std::vector<range_guard> held;
+    for (std::int64_t at = 40; at >= 0; at -= 2) {
+        range_options how = for_long();
+        how.owner = "guest " + std::to_string(at);
+        how.data = std::string("a\0'\"\\%_ \xF0\x9F\x8E\x89 ", 14);
+        held.push_back(ours_.hold("room", at, at + 1, how).value());
+    }
+    const auto refused = theirs_.hold("room", -10, 100, for_long());
+    ASSERT_EQ(code_of(refused), errc::contended);
+    const std::vector<range_hold> blockers = refused.error().blockers;
+    ASSERT_EQ(blockers.size(), 16U);
+    for (std::size_t i = 0; i < blockers.size(); ++i) {
+        EXPECT_EQ(blockers[i].start, static_cast<std::int64_t>(2 * i));
+        EXPECT_EQ(blockers[i].owner, "guest " + std::to_string(2 * i));
+        EXPECT_EQ(blockers[i].data.size(), 14U);
+        EXPECT_EQ(blockers[i].fencing_token, held[held.size() - 1 - i].fencing_token());
+    }
+}
+
+TEST_P(range_lockers, hand_a_range_to_a_waiter_when_it_is_released) {
+    auto held = ours_.hold("room", 10, 20, for_long()).value();
+    auto elsewhere = ours_.hold("room", 30, 40, for_long()).value();
+    range_options how = for_long();
+    how.wait = 20s;
+    std::atomic<bool> got{false};
+    std::thread waiter([&] {
+        auto mine = theirs_.hold("room", 15, 25, how);
+        EXPECT_TRUE(mine) << mine.error().message();
+        got = true;
+    });
+    ASSERT_TRUE(poll_until([&] { return theirs_.statistics().refusals > 0; }));
+    ASSERT_TRUE(elsewhere.release());
+    EXPECT_FALSE(got);
+    const time_point released = boot_clock::now();
+    ASSERT_TRUE(held.release());
+    waiter.join();
+    EXPECT_LT(boot_clock::now() - released, promptly);
+}
+
+TEST_P(range_lockers, give_up_waiting_in_time_and_tell_of_the_blockers) {
+    auto held = ours_.hold("room", 10, 20, for_long()).value();
+    range_options how = for_long();
+    how.wait = 50ms;
+    const auto late = theirs_.hold("room", 15, 25, how);
+    ASSERT_EQ(code_of(late), errc::timed_out);
+    EXPECT_EQ(late.error().blockers.size(), 1U);
+
+    std::stop_source stop;
+    stop.request_stop();
+    how.stop = stop.get_token();
+    EXPECT_EQ(code_of(theirs_.hold("room", 15, 25, how)), errc::cancelled);
+}
+
+TEST_P(range_lockers, let_go_of_what_has_run_out) {
+    range_options brief;
+    brief.ttl = 300ms;
+    auto held = ours_.hold("room", 10, 20, brief);
+    ASSERT_TRUE(held) << held.error().message();
+    const range_hold was = held->hand_over().value();
+    EXPECT_FALSE(held->held());
+    range_options how = for_long();
+    how.wait = 20s;
+    const time_point begun = boot_clock::now();
+    auto mine = theirs_.hold("room", 12, 13, how);
+    ASSERT_TRUE(mine) << mine.error().message();
+    EXPECT_LT(boot_clock::now() - begun, promptly);
+    EXPECT_EQ(code_of(ours_.confirm("room", was.id)), errc::lost);
+    EXPECT_EQ(code_of(ours_.renew("room", was.id, 1min)), errc::lost);
+    EXPECT_EQ(code_of(ours_.release("room", was.id)), errc::lost);
+    EXPECT_FALSE(ours_.get("room", was.id).value());
+}
+
+TEST_P(range_lockers, renew_in_the_background_when_asked_to) {
+    range_options how;
+    how.ttl = 300ms;
+    how.auto_renew = true;
+    auto held = ours_.hold("room", 10, 20, how);
+    ASSERT_TRUE(held) << held.error().message();
+    ASSERT_TRUE(poll_until([&] { return ours_.statistics().renewals >= 2; }));
+    EXPECT_TRUE(held->held());
+    EXPECT_EQ(held->why_lost(), lost_reason::none);
+}
+
+TEST_P(range_lockers, signal_a_loss) {
+    range_options how;
+    how.ttl = 600ms;
+    how.auto_renew = true;
+    auto held = ours_.hold("room", 10, 20, how);
+    ASSERT_TRUE(held) << held.error().message();
+    ASSERT_TRUE(theirs_.release("room", held->id()));
+    ASSERT_TRUE(poll_until([&] { return held->lost().stop_requested(); }));
+    EXPECT_EQ(held->why_lost(), lost_reason::deleted);
+    EXPECT_EQ(code_of(held->confirm()), errc::lost);
+    EXPECT_EQ(code_of(held->move(1, 2)), errc::lost);
+}
+
+TEST_P(range_lockers, confirm_what_is_to_stay) {
+    range_options how;
+    how.ttl = 10s;
+    auto held = ours_.hold("room", 10, 20, how).value();
+    const std::string id = held.id();
+    const range_hold booked = held.confirm().value();
+    EXPECT_TRUE(booked.permanent);
+    EXPECT_EQ(booked.id, id);
+    EXPECT_FALSE(held.held());
+    EXPECT_EQ(code_of(held.release()), errc::misuse);
+    EXPECT_TRUE(theirs_.get("room", id).value()->permanent);
+    EXPECT_TRUE(theirs_.confirm("room", id));
+    EXPECT_TRUE(theirs_.renew("room", id, 10ms));
+    EXPECT_TRUE(theirs_.get("room", id).value()->permanent);
+    EXPECT_EQ(code_of(theirs_.adopt("room", id)), errc::misuse);
+    ASSERT_TRUE(theirs_.release("room", id));
+    EXPECT_FALSE(ours_.get("room", id).value());
+}
+
+// Why: somebody else confirms the hold of a customer while the guard of an earlier request lives.
+TEST_P(range_lockers, do_not_let_a_guard_release_what_was_confirmed) {
+    auto held = ours_.hold("room", 10, 20, for_long()).value();
+    const std::string id = held.id();
+    ASSERT_TRUE(theirs_.confirm("room", id));
+    const auto said = held.release();
+    ASSERT_EQ(code_of(said), errc::lost);
+    EXPECT_EQ(said.error().reason, lost_reason::taken);
+    EXPECT_TRUE(theirs_.get("room", id).value());
+}
+
+TEST_P(range_lockers, find_the_same_hold_again_by_the_callers_id) {
+    range_options how = for_long();
+    how.id = "order 17";
+    how.data = "first";
+    auto held = ours_.hold("room", 10, 20, how).value();
+    how.data = "second";
+    auto again = theirs_.hold("room", 10, 20, how);
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(again->fencing_token(), held.fencing_token());
+    EXPECT_EQ(theirs_.get("room", "order 17").value()->data, "first");
+    EXPECT_EQ(theirs_.list("room").value().size(), 1U);
+    EXPECT_EQ(code_of(theirs_.hold("room", 10, 21, how)), errc::misuse);
+    ASSERT_TRUE(theirs_.confirm("room", "order 17"));
+    const auto late = theirs_.hold("room", 10, 20, how);
+    EXPECT_EQ(code_of(late), errc::misuse);
+    EXPECT_NE(late.error().text.find("confirmed"), std::string::npos) << late.error().text;
+}
+
+TEST_P(range_lockers, move_a_hold_or_leave_it_where_it_is) {
+    auto held = ours_.hold("room", 10, 20, for_long()).value();
+    auto other = theirs_.hold("room", 30, 40, for_long()).value();
+    const std::uint64_t token = held.fencing_token();
+    ASSERT_TRUE(held.move(15, 25));
+    EXPECT_EQ(held.start(), 15);
+    EXPECT_GT(held.fencing_token(), token);
+    const auto refused = held.move(25, 35);
+    ASSERT_EQ(code_of(refused), errc::contended);
+    EXPECT_EQ(refused.error().blockers.front().start, 30);
+    EXPECT_EQ(held.start(), 15);
+    EXPECT_EQ(theirs_.get("room", held.id()).value()->start, 15);
+    EXPECT_TRUE(theirs_.hold("room", 10, 15, for_long()));
+    EXPECT_EQ(code_of(held.move(5, 5)), errc::misuse);
+    EXPECT_TRUE(held.renew(1min));
+}
+
+TEST_P(range_lockers, hold_several_keys_or_none) {
+    const std::vector<range_request> both{{.key = "room", .start = 10, .end = 20},
+                                          {.key = "therapist", .start = 10, .end = 20}};
+    {
+        auto busy = theirs_.hold("therapist", 15, 30, for_long()).value();
+        const auto refused = ours_.hold_all(both, for_long());
+        ASSERT_EQ(code_of(refused), errc::contended);
+        EXPECT_EQ(refused.error().name, "therapist");
+        EXPECT_EQ(refused.error().blockers.size(), 1U);
+        EXPECT_TRUE(ours_.list("room").value().empty());
+        ASSERT_TRUE(busy.release());
+    }
+    auto held = ours_.hold_all(both, for_long());
+    ASSERT_TRUE(held) << held.error().message();
+    ASSERT_EQ(held->size(), 2U);
+    EXPECT_EQ(held->back().key(), "therapist");
+    EXPECT_EQ(code_of(theirs_.hold("therapist", 12, 13, for_long())), errc::contended);
+}
+
+TEST_P(range_lockers, let_several_in_where_there_is_room) {
+    ASSERT_TRUE(ours_.set_capacity("class", 3));
+    EXPECT_EQ(theirs_.capacity("class").value(), 3U);
+    range_options two = for_long();
+    two.units = 2;
+    auto a = ours_.hold("class", 0, 100, two).value();
+    auto b = ours_.hold("class", 0, 50, for_long()).value();
+    EXPECT_EQ(code_of(theirs_.hold("class", 40, 60, for_long())), errc::contended);
+    auto c = theirs_.hold("class", 50, 60, for_long());
+    ASSERT_TRUE(c) << c.error().message();
+    EXPECT_EQ(theirs_.free_gap("class", 10, {0, 100}).value(), (range{60, 70}));
+    EXPECT_EQ(theirs_.free_gap("class", 10, {0, 100}, 2).value(), std::nullopt);
+    range_options four = for_long();
+    four.units = 4;
+    EXPECT_EQ(code_of(theirs_.hold("class", 200, 300, four)), errc::misuse);
+    ASSERT_TRUE(ours_.set_capacity("class", 1));
+    EXPECT_EQ(code_of(theirs_.hold("class", 70, 80, for_long())), errc::contended);
+}
+
+TEST_P(range_lockers, see_changes_of_a_window) {
+    const auto before = theirs_.list("room", {0, 100}).value();
+    EXPECT_EQ(code_of(theirs_.watch("room", {0, 100}, before, 20ms)), errc::timed_out);
+    auto held = ours_.hold("room", 10, 20, for_long()).value();
+    const auto after = theirs_.watch("room", {0, 100}, before, 20s);
+    ASSERT_TRUE(after) << after.error().message();
+    ASSERT_EQ(after->size(), 1U);
+    EXPECT_EQ(after->front().id, held.id());
+    std::thread leaver([&] { EXPECT_TRUE(held.release()); });
+    EXPECT_TRUE(theirs_.watch("room", {0, 100}, *after, 20s).value().empty());
+    leaver.join();
+}
+
+TEST_P(range_lockers, refuse_bad_input_and_change_nothing) {
+    auto held = ours_.hold("room", 10, 20, for_long()).value();
+    const auto wrong = [&](std::string_view key, std::int64_t start, std::int64_t end,
+                           const range_options& how, std::string_view names) {
+        const auto said = ours_.hold(key, start, end, how);
+        EXPECT_EQ(code_of(said), errc::misuse) << names;
+        if (said) return;
+        EXPECT_NE(said.error().text.find(names), std::string::npos) << said.error().text;
+    };
+    constexpr std::int64_t last = std::numeric_limits<std::int64_t>::max();
+    wrong("", 1, 2, for_long(), "key");
+    wrong(std::string(513, 'k'), 1, 2, for_long(), "512");
+    wrong("room", 30, 30, for_long(), "above its start");
+    wrong("room", 40, 30, for_long(), "40 to 30");
+    wrong("room", last, -last - 1, for_long(), "above its start");
+    range_options how = for_long();
+    how.ttl = 9ms;
+    wrong("room", 30, 40, how, "ttl");
+    how.ttl = -1ms;
+    wrong("room", 30, 40, how, "ttl");
+    how = for_long();
+    how.units = 0;
+    wrong("room", 30, 40, how, "units");
+    how.units = 3;
+    how.capacity = 2;
+    wrong("room", 30, 40, how, "capacity of 2");
+    how = for_long();
+    how.data = std::string(64 * 1024 + 1, 'd');
+    wrong("room", 30, 40, how, "65536");
+    how = for_long();
+    how.id = std::string(256, 'i');
+    wrong("room", 30, 40, how, "255");
+    EXPECT_EQ(code_of(ours_.get("room", "")), errc::misuse);
+    EXPECT_EQ(code_of(ours_.list("room", {5, 5})), errc::misuse);
+    EXPECT_EQ(code_of(ours_.list("room", everything, 0)), errc::misuse);
+    EXPECT_EQ(code_of(ours_.free_gap("room", 0)), errc::misuse);
+    EXPECT_EQ(code_of(ours_.set_capacity("room", 0)), errc::misuse);
+    EXPECT_EQ(code_of(ours_.hold_all({}, for_long())), errc::misuse);
+    EXPECT_EQ(code_of(ours_.hold_all({{"a", 1, 5}, {"a", 4, 6}}, for_long())), errc::misuse);
+    EXPECT_EQ(ours_.list("room").value().size(), 1U);
+    EXPECT_EQ(ours_.capacity("room").value(), 1U);
+}
+
+TEST_P(range_lockers, take_the_ends_of_all_numbers) {
+    constexpr std::int64_t first = std::numeric_limits<std::int64_t>::min();
+    constexpr std::int64_t last = std::numeric_limits<std::int64_t>::max();
+    auto all = ours_.hold("room", first, last, for_long()).value();
+    EXPECT_EQ(code_of(theirs_.hold("room", last - 1, last, for_long())), errc::contended);
+    EXPECT_EQ(code_of(theirs_.hold("room", first, first + 1, for_long())), errc::contended);
+    ASSERT_TRUE(all.release());
+    auto a = theirs_.hold("room", first, 0, for_long());
+    auto b = theirs_.hold("room", 0, last, for_long());
+    EXPECT_TRUE(a && b);
+    EXPECT_EQ(ours_.list("room").value().size(), 2U);
+}
+
+TEST_P(range_lockers, return_keys_ids_and_data_byte_for_byte) {
+    const std::string odd("q'\"`\\ \0%_{}:\xF0\x9F\x8E\x89 ", 16);
+    for (const std::string& key : {odd, std::string("k"), std::string("K"), std::string("k ")}) {
+        range_options how = for_long();
+        how.id = odd + key;
+        how.data = odd;
+        auto held = ours_.hold(key, 1, 2, how);
+        ASSERT_TRUE(held) << held.error().message();
+        const auto there = theirs_.get(key, how.id).value();
+        ASSERT_TRUE(there);
+        EXPECT_EQ(there->key, key);
+        EXPECT_EQ(there->id, how.id);
+        EXPECT_EQ(there->data, odd);
+        static_cast<void>(held->hand_over().value());
+    }
+    for (const std::string& key : {odd, std::string("k"), std::string("K"), std::string("k ")})
+        EXPECT_EQ(theirs_.list(key).value().size(), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(every_store, range_lockers, testing::ValuesIn(range_kinds()),
+                         testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace holdfast::test
