@@ -13,7 +13,8 @@ namespace holdfast::sqlite {
 namespace {
 
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t swept_for_each = 2;
+// Holds are swept a few at a time, twice as many as were made meanwhile.
+constexpr std::uint64_t sets_per_sweep = 16;
 
 std::int64_t ns_of(std::chrono::milliseconds length) {
     return std::chrono::nanoseconds(length).count();
@@ -35,13 +36,18 @@ std::uint32_t limit_for(const range_claim& wanted, std::uint32_t own) {
 hold_table::hold_table(timeline& time, machine where, std::string address)
     : time_(time), where_(std::move(where)), address_(std::move(address)) {}
 
-int hold_table::prepare(const connection& db, std::uint64_t /*random*/) {
+int hold_table::prepare(const connection& db, std::uint64_t random) {
+    sets_ = random % sets_per_sweep;
     int code = transaction_.prepare(db);
     if (code == SQLITE_OK) code = reading_.prepare(db);
     if (code == SQLITE_OK) code = reading_.begin.prepare(db, sql::begin_read);
     if (code != SQLITE_OK) return code;
     code = prepare_all(
         db, {
+                {usual_,
+                 sql::hold_usual,
+                 {":key", ":start", ":fence", ":finish", ":id", ":boot", ":expires", ":expires_us",
+                  ":owner", ":data"}},
                 {find_, sql::hold_find, {":key", ":id"}},
                 {before_, sql::hold_before, {":key", ":start"}},
                 {class_, sql::hold_class, {":key", ":class"}},
@@ -226,6 +232,12 @@ int hold_table::hold_all(std::span<const range_claim> wanted, holds_taken& out) 
     transaction all(transaction_);
     int code = all.begin();
     const instant at = present();
+    bool done = false;
+    if (code == SQLITE_OK && wanted.size() == 1 && wanted[0].units == 1 && wanted[0].capacity < 2)
+        code = try_usual(wanted[0], at, out.grants.emplace_back(), done);
+    if (code == SQLITE_OK && done) code = sweep_now_and_then(1, at);
+    if (code != SQLITE_OK || done) return code == SQLITE_OK ? all.commit() : code;
+    out.grants.clear();
     for (const range_claim& one : wanted) {
         if (code != SQLITE_OK) return code;
         code = refuse(one, at, out.why);
@@ -235,8 +247,22 @@ int hold_table::hold_all(std::span<const range_claim> wanted, holds_taken& out) 
         out.grants.emplace_back();
         if (code == SQLITE_OK) code = give(one, at, out.grants.back());
     }
-    if (code == SQLITE_OK) code = sweep(swept_for_each * wanted.size(), at);
+    if (code == SQLITE_OK) code = sweep_now_and_then(wanted.size(), at);
     return code == SQLITE_OK ? all.commit() : code;
+}
+
+// @param done  Whether it was granted; else one has to look.
+int hold_table::try_usual(const range_claim& wanted, const instant& at, range_grant& out,
+                          bool& done) {
+    int code = draw_fence(at, out.fencing_token);
+    if (code != SQLITE_OK) return code;
+    run put(usual_);
+    code = put.all(blob{wanted.key}, wanted.start, static_cast<std::int64_t>(out.fencing_token),
+                   wanted.end, blob{wanted.id}, where_.boot, at.now + ns_of(wanted.ttl),
+                   at.wall + us_of(wanted.ttl), blob{wanted.owner}, blob{wanted.data});
+    if ((code & 0xFF) == SQLITE_CONSTRAINT) return SQLITE_OK;
+    done = code == SQLITE_OK && put.changes() == 1;
+    return code;
 }
 
 int hold_table::give(const range_claim& wanted, const instant& at, range_grant& out) {
@@ -302,8 +328,12 @@ int hold_table::extend(const row& which, std::int64_t expires_ns, std::int64_t e
                             blob{which.what.id});
 }
 
-int hold_table::sweep(std::size_t rows, const instant& at) {
-    return run(sweep_).all(where_.boot, at.now, static_cast<std::int64_t>(rows));
+int hold_table::sweep_now_and_then(std::size_t sets, const instant& at) {
+    const std::uint64_t before = sets_;
+    sets_ += sets;
+    if (sets_ / sets_per_sweep == before / sets_per_sweep) return SQLITE_OK;
+    const auto rows = static_cast<std::int64_t>(2 * (sets_per_sweep + sets));
+    return run(sweep_).all(where_.boot, at.now, rows);
 }
 
 }  // namespace holdfast::sqlite

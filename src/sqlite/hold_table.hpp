@@ -38,7 +38,7 @@ public:
     hold_table(timeline& time, machine where, std::string address);
 
     /// Makes its statements, and removes what is left of former boots and has run out.
-    [[nodiscard]] int prepare(const connection& db, std::uint64_t);
+    [[nodiscard]] int prepare(const connection& db, std::uint64_t random);
 
     [[nodiscard]] int hold_all(std::span<const range_claim> wanted, holds_taken& out);
     /// @param freed  Set if one of them now ends earlier than before.
@@ -94,19 +94,23 @@ private:
                                  const instant& at, std::optional<failure>& out);
     [[nodiscard]] int refuse(const range_claim& wanted, const instant& at,
                              std::optional<failure>& out);
+    [[nodiscard]] int try_usual(const range_claim& wanted, const instant& at, range_grant& out,
+                                bool& done);
     [[nodiscard]] int give(const range_claim& wanted, const instant& at, range_grant& out);
     [[nodiscard]] int put(const row& what, const instant& at);
     [[nodiscard]] int draw_fence(const instant& at, std::uint64_t& out);
     [[nodiscard]] int extend(const row& which, std::int64_t expires_ns, std::int64_t expires_us);
-    [[nodiscard]] int sweep(std::size_t rows, const instant& at);
+    [[nodiscard]] int sweep_now_and_then(std::size_t sets, const instant& at);
 
     timeline& time_;
     machine where_;
     std::string address_;
+    std::uint64_t sets_{0};
 
     transaction_statements transaction_;
     transaction_statements reading_;
-    statement find_, before_, class_, page_, clear_, insert_, drop_, extend_, fence_, sweep_;
+    statement usual_, find_, before_, class_, page_, clear_, insert_, drop_, extend_, fence_,
+        sweep_;
     statement sweep_former_, capacity_, capacity_set_, capacity_drop_, sync_full_, sync_normal_;
 };
 
