@@ -2,8 +2,9 @@
 //
 // What it is: which keys a lock has on a Redis server: `{hf:NAME}` for the lock, and behind it `:f`
 // for its fence counter, `:q` for the line of those who wait and `:w` for what they want, NAME
-// encoded. The braces are a hash tag: in a cluster all keys of one name lie in one slot, and as
-// names are encoded no name can move the tag.
+// encoded; and `{hr:NAME}:` and a letter for holds on ranges of NAME, see range_book.lua. The
+// braces are a hash tag: in a cluster all keys of one name lie in one slot, and as names are
+// encoded no name can move the tag.
 // Thread safety: pure functions.
 #pragma once
 
@@ -27,6 +28,11 @@ namespace holdfast::redis {
 [[nodiscard]] inline std::string line_key(std::string_view name) { return lock_key(name) + ":q"; }
 [[nodiscard]] inline std::string waiters_key(std::string_view name) {
     return lock_key(name) + ":w";
+}
+
+/// @return What all keys and channels of the holds on ranges of `name` begin with.
+[[nodiscard]] inline std::string range_key(std::string_view name) {
+    return "{hr:" + base::encode_name(name) + "}";
 }
 
 /// @return All four, in the order that scripts have them.

@@ -30,25 +30,15 @@ constexpr std::chrono::nanoseconds message_first = std::chrono::milliseconds(2);
 
 }  // namespace
 
-/// One who is in `ready`.
-class notices::arrival {
-public:
-    explicit arrival(std::shared_ptr<notices> where)
-        : where_(std::move(where)), bell_(where_->env_.time) {
-        where_->arrivals_.push_back(&bell_);
-    }
-    arrival(const arrival&) = delete;
-    arrival& operator=(const arrival&) = delete;
-    ~arrival() {
-        std::erase(where_->arrivals_, &bell_);
-        where_->note_idle();
-    }
-    [[nodiscard]] alarm& bell() noexcept { return bell_; }
+notices::arrival::arrival(std::shared_ptr<notices> where)
+    : where_(std::move(where)), bell_(where_->env_.time) {
+    where_->arrivals_.push_back(&bell_);
+}
 
-private:
-    std::shared_ptr<notices> where_;
-    alarm bell_;
-};
+notices::arrival::~arrival() {
+    std::erase(where_->arrivals_, &bell_);
+    where_->note_idle();
+}
 
 notices::notices(const store_environment& environment, settings where, std::string_view id)
     : env_(environment),
@@ -105,7 +95,7 @@ void notices::stop() {
 }
 
 bool notices::wanted() const noexcept {
-    return !listeners_.empty() || !watched_.empty() || !arrivals_.empty();
+    return !listeners_.empty() || !watched_.empty() || followers_ > 0 || !arrivals_.empty();
 }
 
 // Once stopped, the timeline may be gone.
@@ -171,7 +161,7 @@ asio::awaitable<result<void>> notices::subscribe() {
     if (!line_->facts().resp3) co_return nonsense(*line_);
     // SUBSCRIBE is answered like a message; the reply to PING says that it was carried out.
     batch listen;
-    listen.add("SUBSCRIBE", channel_);
+    add_followed(listen);
     listen.add("PING");
     listen.count = 1;
     auto subscribed = co_await line_->exchange(std::move(listen), deadline);
@@ -185,6 +175,7 @@ void notices::resume() {
     last_heard_ = now();
     retry_at_ = {};
     note_idle();
+    resume_following();
     for (alarm* const each : arrivals_) each->wake();
     for (const auto& [number, who] : listeners_) who->on_restart();
     for (auto& [key, which] : watched_) {
@@ -197,11 +188,14 @@ void notices::restart_listeners() {
     for (const auto& [number, who] : listeners_) who->on_restart();
     for (const auto& [key, which] : watched_)
         for (listener* const who : which.listeners) who->on_restart();
+    for (const auto& [channel, which] : followed_)
+        for (listener* const who : which.listeners) who->on_restart();
 }
 
 // Until the connection ends, or nobody has waited for it for a while.
 asio::awaitable<void> notices::serve() {
     while (!stopped_ && connected_) {
+        forget_followed();
         const bool needed = wanted();
         const time_point next = needed ? last_heard_ + silence_max : idle_since_ + idle_max;
         if (now() < next) {
@@ -225,7 +219,10 @@ void notices::take_in(const resp::reply& push) {
     if (stopped_ || push.items.size() < 2) return;
     last_heard_ = now();
     const std::string& what = push.items[0].text;
-    if (what == "message" && push.items.size() == 3) return deliver(push.items[2].text);
+    if (what == "message" && push.items.size() == 3) {
+        if (push.items[1].text != channel_) return hear(push.items[1].text, push.items[2].text);
+        return deliver(push.items[2].text);
+    }
     if (what != "invalidate") return;
     // Nil: of all keys, as the server was emptied.
     if (push.items[1].is(resp::kind::nil))

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What it is: what a server tells a store without being asked: that a lock was handed to a seat,
-// and that a key which somebody watches has changed. One connection beside the client's, opened
-// when somebody first waits, and closed when nobody has waited for a while.
+// that a key which somebody watches has changed, and what is published on channels that somebody
+// follows. One connection beside the client's, opened when somebody first waits, and closed when
+// nobody has waited for a while.
 //
 //   state     | next
 //   ----------|---------------------------------------------------------------------------
@@ -35,7 +36,7 @@ public:
     /// Who is told. Told from within the reading of replies: it only notes what it hears.
     class listener {
     public:
-        /// What scripts publish to it: places.lua.
+        /// What scripts publish to it (places.lua), or on a channel that it follows.
         virtual void on_message(std::string_view words) = 0;
         /// A key that it watches has that many ms to live; -1: for ever; -2: it is gone.
         virtual void on_left(std::int64_t left_ms) = 0;
@@ -66,6 +67,14 @@ public:
     void watch(const std::string& key, listener& who, also sent);
     void unwatch(const std::string& key, listener& who, also sent);
 
+    /// Tells `who` what anybody publishes on `channel`, from when `following` says so.
+    void follow(const std::string& channel, listener& who);
+    void unfollow(const std::string& channel, listener& who);
+    /// Waits until that has begun, or cannot be had for now.
+    /// @param channel  One that somebody follows.
+    /// @return Whether nothing that is published from now on is missed without `on_restart`.
+    [[nodiscard]] asio::awaitable<bool> following(std::string channel, time_point deadline);
+
     /// Ends everything; listeners are told to ask again.
     void stop();
 
@@ -77,7 +86,26 @@ private:
         bool asking{false};
         bool changed{false};  // Since it was asked about.
     };
-    class arrival;
+    struct followed {
+        std::uint64_t serial{0};  // Another one for each time that it begins to be followed.
+        std::vector<listener*> listeners{};
+        bool asked{false};        // The server was asked for it, on this connection ...
+        bool told{false};         // ... and has said yes.
+        time_point idle_since{};  // If nobody listens.
+    };
+    /// One who waits for the connection, or for what is asked on it.
+    class arrival {
+    public:
+        explicit arrival(std::shared_ptr<notices> where);
+        arrival(const arrival&) = delete;
+        arrival& operator=(const arrival&) = delete;
+        ~arrival();
+        [[nodiscard]] alarm& bell() noexcept { return bell_; }
+
+    private:
+        std::shared_ptr<notices> where_;
+        alarm bell_;
+    };
 
     [[nodiscard]] bool wanted() const noexcept;
     void start_running();
@@ -94,6 +122,14 @@ private:
     void look_after_change(const std::string& key, watched& which);
     asio::awaitable<void> ask_about(std::string key, std::uint64_t serial, time_point when);
 
+    void add_followed(batch& into);
+    void resume_following();
+    void ask_to_follow(const std::string& channel, followed& which);
+    asio::awaitable<void> begin_following(std::string channel, std::uint64_t serial);
+    asio::awaitable<void> end_following(std::string channel);
+    void forget_followed();
+    void hear(const std::string& channel, std::string_view words);
+
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
 
     store_environment env_;
@@ -104,7 +140,9 @@ private:
     std::uint64_t last_number_{0};
     std::map<std::uint64_t, listener*> listeners_;
     std::map<std::string, watched, std::less<>> watched_;
-    std::vector<alarm*> arrivals_;  // Of those who are in `ready`.
+    std::map<std::string, followed, std::less<>> followed_;
+    std::size_t followers_{0};      // Listeners in `followed_`.
+    std::vector<alarm*> arrivals_;  // Of those who wait for the connection.
     time_point retry_at_{};         // `ready` says no until then.
     time_point last_heard_{};
     time_point idle_since_{};

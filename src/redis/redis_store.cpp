@@ -8,6 +8,7 @@
 #include "redis/dialect_id.hpp"
 #include "redis/keys.hpp"
 #include "redis/lock_reply.hpp"
+#include "redis/redis_range_store.hpp"
 #include "redis/redis_shortcut.hpp"
 #include "redis/script_call.hpp"
 
@@ -148,8 +149,11 @@ result<store_factory> open_redis(std::string_view url) {
 }  // namespace
 
 bool register_redis_store() {
-    return register_scheme("redis", &open_redis) && register_scheme("rediss", &open_redis) &&
-           register_scheme("redis+unix", &open_redis);
+    bool known = true;
+    for (const char* const scheme : {"redis", "rediss", "redis+unix"})
+        known = register_scheme(scheme, &open_redis) &&
+                register_range_scheme(scheme, &redis::open_redis_ranges) && known;
+    return known;
 }
 
 }  // namespace holdfast

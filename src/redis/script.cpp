@@ -82,7 +82,20 @@ const script_set& scripts() {
         .take_hash{frees, {take_hash}},
         .renew_hash{frees, {renew_hash}},
         .release_hash{frees, {release_hash}},
-        .break_hash{frees, {break_hash}}};
+        .break_hash{frees, {break_hash}},
+        .range_hold{takes,
+                    {range_clock, range_usual, range_book, range_overlap, range_window, range_hold},
+                    grants},
+        .range_renew{frees, {range_clock, range_renew, range_book, range_renew_on}},
+        .range_release{frees, {range_clock, range_release, range_book, range_release_on}},
+        .range_get{reads, {range_clock, range_get}},
+        .range_confirm{frees, {range_clock, range_book, range_confirm}},
+        .range_move{
+            frees, {range_clock, range_book, range_overlap, range_window, range_move}, grants},
+        .range_list{reads, {range_clock, range_book, range_overlap, range_window, range_list}},
+        .range_look{reads, {range_clock, range_book, range_overlap, range_look}},
+        .range_sweep{frees, {range_clock, range_book, range_sweep}},
+        .range_capacity{frees, {range_clock, range_book, range_capacity}}};
     return all;
 }
 

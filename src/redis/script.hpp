@@ -66,6 +66,17 @@ struct script_set {
     script renew_hash;
     script release_hash;
     script break_hash;
+    // Of ranges.
+    script range_hold;
+    script range_renew;
+    script range_release;
+    script range_get;
+    script range_confirm;
+    script range_move;
+    script range_list;
+    script range_look;
+    script range_sweep;
+    script range_capacity;
 };
 
 /// @return The scripts, made at the first call.

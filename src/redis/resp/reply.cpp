@@ -42,7 +42,7 @@ reader::state reader::next(reply& into) {
         return found;
     }
     if (found == state::incomplete && buffer_.size() - taken_ > reply_bytes_max)
-        return broken("a reply of more than 1 MiB");
+        return broken("a reply of more than 2 MiB");
     return found;
 }
 

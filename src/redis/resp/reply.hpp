@@ -37,7 +37,7 @@ struct reply {
 };
 
 /// No reply that the library asks for comes near these.
-inline constexpr std::size_t reply_bytes_max = std::size_t{1} << 20U;
+inline constexpr std::size_t reply_bytes_max = std::size_t{2} << 20U;
 inline constexpr unsigned reply_depth_max = 8;
 
 /// Finds replies in a stream of bytes.

@@ -38,6 +38,26 @@ TEST(each_script, is_the_one_that_was_reviewed) {
          "931e25f36e955bb3432ce87f627a61b560fc3d8d"},
         {"raise_token", scripts().raise_token, "4ad06b35bd8eaa4263cae49ca7499b5e302f9bb2",
          "674e151d8eb5734667bb9129758ab947b0adb429"},
+        {"range_capacity", scripts().range_capacity, "cdfba3da01b82f2c31b5158c7dfbb9df991ee4c8",
+         "92b568318556e8202eeb376f1738115a5ac290ba"},
+        {"range_confirm", scripts().range_confirm, "cd13c2e9ae9a47608eaec1bc533ada39448ad120",
+         "2699a233fff6cedd398a3237295e06accd228c77"},
+        {"range_get", scripts().range_get, "518688b48266a5c2fdbb1d92f4667ebe0cbafe1c",
+         "b43f8412618ef959410354cea735b336bb098077"},
+        {"range_hold", scripts().range_hold, "bd9950c9c5ca03f95a93e7a10ad5ed53f6f90e83",
+         "27ccdfecffddf7a54e3b6d645665a37fdb673012"},
+        {"range_list", scripts().range_list, "9e84e71f092df1e5b03674efae1a3fa68877168b",
+         "6f5b9c7a972983694e722abbeb3d9ab4d3ea9d7e"},
+        {"range_look", scripts().range_look, "699ab3c4d6bc447bd66151e970d8d1750d6468ca",
+         "44780a298fccf08ce974de536d2a64e1c53f4b8c"},
+        {"range_move", scripts().range_move, "a6332c29a72234baaf30503f540d85992a25a76e",
+         "2cec5df8e5a2ca00de7d563e1c97c6e30965c84e"},
+        {"range_release", scripts().range_release, "eed186d5a5270dc68404ab71d3c0e7285eedee65",
+         "cf640a7d3384c6e8a7117f7071ea2e6134c50900"},
+        {"range_renew", scripts().range_renew, "ebd5dca6e128033dc3bb19272607ff22656a3370",
+         "866d4db51acc92222e05c68570acc6696ad7bc82"},
+        {"range_sweep", scripts().range_sweep, "c8ee32cfeee0af6240dad140fa1ff694fa2f901f",
+         "7dd532a78761ed67c9970c7a19862e1abd652ed4"},
         {"release", scripts().release, "2f86944a6ee3c72612b96286dbc69effef02cbb1",
          "7e0ef5a9925d3195eff0271c62781317ab6f9644"},
         {"renew", scripts().renew, "07438f4b409ce9a8f37a6f6e29728bcca3dca23f",
@@ -71,12 +91,13 @@ TEST(a_script, has_its_flags_for_servers_that_know_them_only) {
 
 // Why: what takes a lock is not sent to a server in quarantine; what keeps or ends one is.
 TEST(each_script, that_takes_locks_is_known_for_it) {
-    for (const script* one :
-         {&scripts().acquire_again, &scripts().take_share, &scripts().take_all, &scripts().ask})
+    for (const script* one : {&scripts().acquire_again, &scripts().take_share, &scripts().take_all,
+                              &scripts().ask, &scripts().range_hold, &scripts().range_move})
         EXPECT_TRUE(one->grants());
     for (const script* one :
          {&scripts().renew, &scripts().release, &scripts().take_away, &scripts().seed_fence,
-          &scripts().raise_token, &scripts().look, &scripts().guard, &scripts().line})
+          &scripts().raise_token, &scripts().look, &scripts().guard, &scripts().line,
+          &scripts().range_renew, &scripts().range_release, &scripts().range_confirm})
         EXPECT_FALSE(one->grants());
 }
 
@@ -93,9 +114,14 @@ TEST(the_releases_and_the_line, have_the_constants_that_others_are_called_with) 
 // Why: text that is built by gluing values together makes every call a new script.
 TEST(each_script, takes_what_varies_as_arguments) {
     for (const script* one :
-         {&scripts().renew, &scripts().release, &scripts().take_away, &scripts().seed_fence,
-          &scripts().acquire_again, &scripts().take_share, &scripts().take_all, &scripts().look,
-          &scripts().ask, &scripts().guard, &scripts().line, &scripts().raise_token}) {
+         {&scripts().renew,         &scripts().release,       &scripts().take_away,
+          &scripts().seed_fence,    &scripts().acquire_again, &scripts().take_share,
+          &scripts().take_all,      &scripts().look,          &scripts().ask,
+          &scripts().guard,         &scripts().line,          &scripts().raise_token,
+          &scripts().range_hold,    &scripts().range_renew,   &scripts().range_release,
+          &scripts().range_get,     &scripts().range_confirm, &scripts().range_move,
+          &scripts().range_list,    &scripts().range_look,    &scripts().range_sweep,
+          &scripts().range_capacity}) {
         EXPECT_NE(one->text(0).find("KEYS["), std::string_view::npos);
         EXPECT_EQ(one->text(0).find("hf:"), std::string_view::npos);
     }
