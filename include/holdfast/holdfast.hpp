@@ -19,6 +19,9 @@
 #ifdef HOLDFAST_HAS_MEMORY
 #include <holdfast/memory.hpp>
 #endif
+#ifdef HOLDFAST_HAS_MYSQL
+#include <holdfast/mysql.hpp>
+#endif
 #ifdef HOLDFAST_HAS_REDIS
 #include <holdfast/redis.hpp>
 #endif

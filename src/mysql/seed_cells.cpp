@@ -23,16 +23,6 @@ bool is_passing(errc code) noexcept {
     return code == errc::unreachable || code == errc::timed_out || code == errc::in_doubt;
 }
 
-std::string text_of(const cell& from) {
-    const auto* text = std::get_if<std::string>(&from);
-    return text ? *text : std::string();
-}
-
-std::int64_t whole_of(const cell& from) noexcept {
-    const auto* whole = std::get_if<std::int64_t>(&from);
-    return whole ? *whole : 0;
-}
-
 std::optional<seed_row> read_row(const answer& said) {
     if (said.rows.empty() || said.rows[0].size() != first_cell + row_cells) return std::nullopt;
     const cell* const cells = &said.rows[0][first_cell];

@@ -5,6 +5,7 @@
 // Thread safety: pure functions.
 #pragma once
 
+#include "mysql/client/cells.hpp"
 #include "mysql/client/connection.hpp"
 #include "mysql/seed_table.hpp"
 
@@ -15,11 +16,6 @@ namespace holdfast::mysql {
 
 /// The server's error numbers count as one of these.
 [[nodiscard]] bool is_passing(errc code) noexcept;
-
-/// @return The text of a cell; empty if it is NULL.
-[[nodiscard]] std::string text_of(const cell& from);
-/// @return The whole number of a cell; 0 if it is none.
-[[nodiscard]] std::int64_t whole_of(const cell& from) noexcept;
 
 /// @return The row that stands in an answer of `look`, `look_again`, `find` or `get`, if one does.
 [[nodiscard]] std::optional<seed_row> read_row(const answer& said);

@@ -244,16 +244,44 @@ asio::awaitable<result<answer>> connection::run(std::string_view sql, std::vecto
               [this, statement](int ready) {
                   return mysql_stmt_execute_cont(&status_, statement, ready);
               });
+    answer all;
     auto done = co_await proceed(waits, deadline);
-    if (done && status_ == 0 && mysql_stmt_field_count(statement) != 0)
-        done = co_await keep_rows(statement, deadline);
+    if (done && status_ == 0) done = co_await read_results(statement, all, deadline);
     if (!done) co_return in_doubt(done.error());
     if (status_ != 0) {
         failure why = refusal(mysql_stmt_errno(statement), mysql_stmt_error(statement));
         if (!mysql_) why.code = errc::in_doubt;
         co_return why;
     }
-    co_return collect(statement);
+    co_return all;
+}
+
+// A CALL has a result for each of its selects, and one behind them.
+asio::awaitable<result<void>> connection::read_results(st_mysql_stmt* statement, answer& into,
+                                                       time_point deadline) {
+    for (;;) {  // Ends with the last result.
+        result<void> done;
+        if (mysql_stmt_field_count(statement) == 0) {
+            into.affected = mysql_stmt_affected_rows(statement);
+            into.inserted_id = mysql_stmt_insert_id(statement);
+        } else {
+            done = co_await keep_rows(statement, deadline);
+            if (done && status_ == 0) done = collect(statement, into);
+        }
+        if (!done || status_ != 0 || mysql_stmt_more_results(statement) == 0) co_return done;
+        done = co_await go_to_next(statement, deadline);
+        if (!done || status_ != 0) co_return done;
+    }
+}
+
+asio::awaitable<result<void>> connection::go_to_next(st_mysql_stmt* statement,
+                                                     time_point deadline) {
+    const int waits =
+        begin([this, statement] { return mysql_stmt_next_result_start(&status_, statement); },
+              [this, statement](int ready) {
+                  return mysql_stmt_next_result_cont(&status_, statement, ready);
+              });
+    co_return co_await proceed(waits, deadline);
 }
 
 asio::awaitable<result<void>> connection::keep_rows(st_mysql_stmt* statement, time_point deadline) {
@@ -266,22 +294,17 @@ asio::awaitable<result<void>> connection::keep_rows(st_mysql_stmt* statement, ti
 }
 
 // The rows are all here already, so nothing below waits.
-result<answer> connection::collect(st_mysql_stmt* statement) {
-    answer all;
-    if (mysql_stmt_field_count(statement) == 0) {
-        all.affected = mysql_stmt_affected_rows(statement);
-        return all;
-    }
+result<void> connection::collect(st_mysql_stmt* statement, answer& into) {
     const std::unique_ptr<MYSQL_RES, void (*)(MYSQL_RES*)> shape(
         mysql_stmt_result_metadata(statement), [](MYSQL_RES* old) { mysql_free_result(old); });
     int code = 1;
     if (shape) {
         row_buffer buffer(*shape);
         if (mysql_stmt_bind_result(statement, buffer.bindings()) == 0)
-            while ((code = mysql_stmt_fetch(statement)) == 0) all.rows.push_back(buffer.row());
+            while ((code = mysql_stmt_fetch(statement)) == 0) into.rows.push_back(buffer.row());
     }
     mysql_stmt_free_result(statement);
-    if (code == MYSQL_NO_DATA) return all;
+    if (code == MYSQL_NO_DATA) return {};
     give_up();
     return failure{errc::protocol, where_.address + ": rows that cannot be read"};
 }

@@ -37,13 +37,19 @@ namespace holdfast::mysql {
 
 namespace asio = boost::asio;
 
-/// A value that is sent or came back: NULL, a whole number, a number, or text in UTF-8.
-using cell = std::variant<std::monostate, std::int64_t, double, std::string>;
+/// Bytes that are sent as they are. They come back as a string.
+struct octets {
+    std::string bytes;
+};
+
+/// A value that is sent or came back: NULL, a whole number, a number, text in UTF-8, or bytes.
+using cell = std::variant<std::monostate, std::int64_t, double, std::string, octets>;
 
 /// What a statement brought.
 struct answer {
-    std::vector<std::vector<cell>> rows{};
-    std::uint64_t affected{0};  ///< Rows written.
+    std::vector<std::vector<cell>> rows{};  ///< Of all results, if there are several.
+    std::uint64_t affected{0};              ///< Rows written.
+    std::uint64_t inserted_id{0};           ///< What LAST_INSERT_ID was given.
 };
 
 /// @return `why`, of a statement that changes nothing, or whose transaction has ended with it.
@@ -64,7 +70,8 @@ public:
     /// @par Errors  `unreachable`, `denied`, `protocol`, `cancelled`.
     [[nodiscard]] asio::awaitable<result<void>> open(time_point deadline);
 
-    /// Runs a statement with `values` for its parameters; prepared once for each connection.
+    /// Runs a statement with `values` for its parameters; prepared once for each connection. It may
+    /// be a CALL.
     /// @param sql  One of the room's own texts, which live for ever.
     /// @par Errors  `in_doubt`: it was sent, and no answer came. `unreachable`: certainly not sent.
     ///              What the server says of it, by `classify`; `number()` has the server's number.
@@ -77,6 +84,8 @@ public:
     /// Lets whatever is under way end as `cancelled`, soon.
     void abort() noexcept;
 
+    /// @return Whether it can be spoken with.
+    [[nodiscard]] bool usable() const noexcept { return mysql_ != nullptr && !pending_; }
     /// @return Whether it is open, with nothing under way and no transaction begun.
     [[nodiscard]] bool clean() const noexcept;
     /// @return Whether the server has said nothing and not hung up since the last answer.
@@ -93,8 +102,11 @@ private:
     asio::awaitable<result<std::vector<std::string>>> look_up(time_point deadline);
     asio::awaitable<result<void>> set_session_up(time_point deadline);
     asio::awaitable<result<st_mysql_stmt*>> prepare(std::string_view sql, time_point deadline);
+    asio::awaitable<result<void>> read_results(st_mysql_stmt* statement, answer& into,
+                                               time_point deadline);
     asio::awaitable<result<void>> keep_rows(st_mysql_stmt* statement, time_point deadline);
-    result<answer> collect(st_mysql_stmt* statement);
+    asio::awaitable<result<void>> go_to_next(st_mysql_stmt* statement, time_point deadline);
+    result<void> collect(st_mysql_stmt* statement, answer& into);
     result<void> set_options(time_point deadline);
 
     int begin(std::function<int()> start, std::function<int(int)> go_on);

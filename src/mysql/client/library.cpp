@@ -72,6 +72,10 @@ void connection::parameters::take(std::vector<cell> from) {
             binding.buffer_type = MYSQL_TYPE_STRING;
             binding.buffer = text->data();
             binding.buffer_length = text->size();
+        } else if (auto* raw = std::get_if<octets>(&values[i])) {
+            binding.buffer_type = MYSQL_TYPE_BLOB;
+            binding.buffer = raw->bytes.data();
+            binding.buffer_length = raw->bytes.size();
         } else {
             binding.buffer_type = MYSQL_TYPE_NULL;
         }

@@ -44,6 +44,15 @@ result<void> read_database(std::string name, settings& into) {
     return {};
 }
 
+result<void> read_galera(base::store_url& url, settings& into) {
+    if (!url.query.contains("galera")) return {};
+    const std::string said = take(url, "galera");
+    url.query.erase("galera");
+    if (said != "allow") return bad("galera is allow, or left out");
+    into.galera_allowed = true;
+    return {};
+}
+
 result<void> read_unix(base::store_url& url, settings& into) {
     if (auto wrong = base::check_query(url, {"db", "user", "password_file", "connect_timeout"}))
         return *wrong;
@@ -83,7 +92,7 @@ result<base::secret> current_password(const settings& where) {
     return base::stored_password(where.password, where.password_file);
 }
 
-result<settings> read_settings(std::string_view text) {
+result<settings> read_settings(std::string_view text, url_use use) {
     auto url = base::parse_store_url(text);
     if (!url) return url.error();
     if (url->scheme != "mysql" && url->scheme != "mysql+unix")
@@ -92,7 +101,9 @@ result<settings> read_settings(std::string_view text) {
     into.address = url->redacted();
     into.user = url->user;
     into.password = url->password;
-    auto read = url->scheme == "mysql+unix" ? read_unix(*url, into) : read_tcp(*url, into);
+    result<void> read;
+    if (use == url_use::store) read = read_galera(*url, into);
+    if (read) read = url->scheme == "mysql+unix" ? read_unix(*url, into) : read_tcp(*url, into);
     if (!read) return read.error();
     if (into.user.empty()) return bad("it names no user");
     if (into.user.find('\0') != std::string::npos ||

@@ -34,18 +34,26 @@ struct settings {
     tls_mode tls{tls_mode::off};
     std::string ca_file;  ///< PEM; empty: the system's.
     std::chrono::milliseconds connect_timeout{5000};
-    std::string address;  ///< For people, without password.
+    bool galera_allowed{false};  ///< A store may be on a node of a Galera cluster.
+    std::string address;         ///< For people, without password.
 };
 
 /// @return The password to use now; read from `password_file` if there is one.
 /// @par Errors  `denied`: the file cannot be read.
 [[nodiscard]] result<base::secret> current_password(const settings& where);
 
+/// What a URL is for.
+enum class url_use {
+    seed_table,  ///< The table of the Node package.
+    store,       ///< A store of locks or holds, which knows the option `galera=allow` too.
+};
+
 /// Reads `mysql://USER:PASSWORD@HOST:PORT/DATABASE` with the options `password_file`, `tls`
 /// (`off`, `on`, `verify`), `ca` and `connect_timeout` (as `500ms` or `5s`), and
 /// `mysql+unix://USER:PASSWORD@/PATH?db=NAME` with `db`, `user`, `password_file` and
 /// `connect_timeout`.
 /// @par Errors  `misuse`, naming the rule and never quoting what may be a password.
-[[nodiscard]] result<settings> read_settings(std::string_view url);
+[[nodiscard]] result<settings> read_settings(std::string_view url,
+                                             url_use use = url_use::seed_table);
 
 }  // namespace holdfast::mysql

@@ -1,0 +1,6 @@
+-- SPDX-License-Identifier: BSL-1.0
+-- release_hold: removes a live hold.
+--   1  key   2  id
+DELETE FROM holdfast_range_hold
+ WHERE `key` = ? AND id = ?
+   AND expires > TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', SYSDATE(6))

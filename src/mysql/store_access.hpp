@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What it is: what the stores of locks and of holds have in common: connections, tables that are
+// made at the first use, and transactions that are tried again when the server was busy.
+// Thread safety: none; it belongs to its executor.
+// Invariants: a deadlock, or a lock that did not come, never reaches a caller as such.
+#pragma once
+
+#include <holdfast/errc.hpp>
+#include <holdfast/store.hpp>
+
+#include "mysql/client/pool.hpp"
+#include "mysql/client/server_error.hpp"
+#include "mysql/client/settings.hpp"
+
+#include <array>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace holdfast::mysql {
+
+/// Tables of a store.
+struct table_plan {
+    std::array<std::string_view, 2> names;    ///< Empty: there is one only.
+    std::array<std::string_view, 2> created;  ///< The statements that make them.
+};
+
+/// See the top of the file.
+class store_access {
+public:
+    store_access(const store_environment& environment, settings where, const table_plan& tables);
+
+    /// Does `work(connection&)`, which answers a `result<T>`, again as long as that helps: while
+    /// others are in the way, and where it certainly had no effect. What it began and did not end
+    /// is taken back. `work` outlives the call.
+    template <class T, class Work>
+    [[nodiscard]] asio::awaitable<result<T>> converse(Work& work, time_point deadline);
+
+    /// Between two looks at what only looking tells: from 5 ms on, up to 250 ms.
+    [[nodiscard]] std::chrono::nanoseconds look_pause(unsigned looks);
+
+    /// Those who wait for a change are woken when this store itself makes one.
+    class waiter {
+    public:
+        explicit waiter(store_access& of) : of_(of), bell(of.env_.time) {
+            of_.waiting_.insert(&bell);
+        }
+        waiter(const waiter&) = delete;
+        waiter& operator=(const waiter&) = delete;
+        ~waiter() { of_.waiting_.erase(&bell); }
+
+    private:
+        store_access& of_;
+
+    public:
+        alarm bell;
+    };
+    void wake_waiters();
+
+    void stop() noexcept;
+    [[nodiscard]] bool stopped() const noexcept { return stopped_; }
+    [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
+    [[nodiscard]] const std::string& address() const noexcept { return pool_->where().address; }
+
+private:
+    asio::awaitable<result<lent>> enter(time_point deadline);
+    asio::awaitable<result<void>> get_ready(connection& line, time_point deadline);
+    asio::awaitable<result<void>> refuse_cluster(connection& line, time_point deadline);
+    asio::awaitable<result<void>> make_tables(connection& line, time_point deadline);
+    /// Leaves the connection in order, or closed. @return Whether another try is worth it.
+    [[nodiscard]] asio::awaitable<bool> tidy_up(connection& line, errc why, time_point deadline);
+    /// @return Nothing when it is time for another try; else the answer.
+    [[nodiscard]] asio::awaitable<std::optional<failure>> rest(unsigned tries, failure why,
+                                                               time_point deadline);
+
+    store_environment env_;
+    std::shared_ptr<pool> pool_;
+    table_plan tables_;
+    std::set<alarm*> waiting_;
+    bool ready_{false};
+    bool stopped_{false};
+};
+
+template <class T, class Work>
+asio::awaitable<result<T>> store_access::converse(Work& work, time_point deadline) {
+    for (unsigned tries = 1;; ++tries) {
+        failure why;
+        bool again = false;
+        {
+            auto line = co_await enter(deadline);
+            if (!line) co_return line.error();
+            result<T> said = co_await work(**line);
+            if (said) co_return said;
+            why = said.error();
+            again = co_await tidy_up(**line, why.code, deadline);
+        }
+        if (!again) co_return why;
+        auto ended = co_await rest(tries, std::move(why), deadline);
+        if (ended) co_return *ended;
+    }
+}
+
+/// Ends a transaction. @par Errors  `in_doubt`, if the answer was lost.
+[[nodiscard]] asio::awaitable<result<void>> commit(connection& line, time_point deadline);
+/// Begins one.
+[[nodiscard]] asio::awaitable<result<void>> begin(connection& line, time_point deadline);
+/// Runs a statement of a transaction: what goes wrong has no effect.
+[[nodiscard]] asio::awaitable<result<answer>> within(connection& line, std::string_view sql,
+                                                     std::vector<cell> values, time_point deadline);
+
+}  // namespace holdfast::mysql
