@@ -3,6 +3,9 @@
 
 #include <holdfast/holdfast.hpp>
 
+#ifdef HOLDFAST_HAS_MYSQL
+#include "support/mariadb_server.hpp"
+#endif
 #include "support/redis_server.hpp"
 #include "support/temp_dir.hpp"
 
@@ -33,6 +36,27 @@ private:
 };
 #endif
 
+#ifdef HOLDFAST_HAS_MYSQL
+// One server for the program; each test has a database of its own.
+class mysql_place final : public store_place {
+public:
+    mysql_place() {
+        static int places = 0;
+        const std::string name = "locks" + std::to_string(++places);
+        sql_session(server(), "").ask("CREATE DATABASE " + name);
+        url_ = server().url(name);
+    }
+    [[nodiscard]] std::string url() const override { return url_; }
+
+private:
+    static mariadb_server& server() {
+        static mariadb_server only;
+        return only;
+    }
+    std::string url_;
+};
+#endif
+
 #ifdef HOLDFAST_HAS_REDIS
 // One server for the program; each test finds it empty.
 class redis_place final : public store_place {
@@ -58,6 +82,9 @@ std::vector<store_kind> find_kinds() {
     std::vector<store_kind> kinds{{"memory", make<memory_place>, true, all}};
 #ifdef HOLDFAST_HAS_SQLITE
     kinds.push_back({"sqlite", make<sqlite_place>, true, {.modes = true, .several = true}});
+#endif
+#ifdef HOLDFAST_HAS_MYSQL
+    kinds.push_back({"mysql", make<mysql_place>, false, {.several = true}});
 #endif
 #ifdef HOLDFAST_HAS_REDIS
     if (redis_server::available()) kinds.push_back({"redis", make<redis_place>, false, all});
