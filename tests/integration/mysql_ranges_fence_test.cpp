@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The check in the application's own transaction, as docs/stores/mysql.md has it: a booking is
+// written only while the hold is ours, and nobody gets the range before that transaction ends.
+#include "integration/mysql_ranges.hpp"
+#include "support/poll.hpp"
+
+namespace holdfast::test {
+namespace {
+
+class range_fence : public mysql_ranges {
+protected:
+    range_fence() {
+        sql_->ask(
+            "CREATE TABLE booking (room VARCHAR(20), start BIGINT, PRIMARY KEY (room, start))");
+    }
+    range_claim claim_for(std::chrono::milliseconds ttl) {
+        return {.key = "room", .id = "mine", .start = 10, .end = 20, .ttl = ttl};
+    }
+    /// The booking, if the hold is ours. @return How many rows were written.
+    std::string book(sql_session& app, std::uint64_t token) {
+        app.ask(
+            "INSERT INTO booking (room, start) SELECT 'room', 10 FROM holdfast_range_hold "
+            "WHERE `key` = 'room' AND id = 'mine' AND fence = " +
+            std::to_string(token) +
+            " AND expires > TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) "
+            "FOR UPDATE");
+        return app.value("SELECT ROW_COUNT()");
+    }
+};
+
+TEST_F(range_fence, lets_a_booking_in_while_the_hold_is_ours_and_with_its_token_only) {
+    const auto held = ours_->hold(claim_for(30s));
+    ASSERT_TRUE(ok(held));
+    EXPECT_EQ(book(*sql_, held->fencing_token + 1), "0");
+    EXPECT_EQ(book(*sql_, held->fencing_token), "1");
+    const auto moved = ours_->move("room", "mine", {11, 21});
+    ASSERT_TRUE(ok(moved));
+    sql_->ask("DELETE FROM booking");
+    EXPECT_EQ(book(*sql_, held->fencing_token), "0");
+    EXPECT_EQ(book(*sql_, moved->fencing_token), "1");
+}
+
+// Why: the client slept longer than its hold lasted, and somebody else has the range by now.
+TEST_F(range_fence, lets_no_booking_in_behind_the_end_of_the_hold) {
+    const auto held = ours_->hold(claim_for(50ms));
+    ASSERT_TRUE(ok(held));
+    ASSERT_TRUE(poll_until([&] { return !ours_->get("room", "mine").value(); }));
+    EXPECT_EQ(book(*sql_, held->fencing_token), "0");
+    ASSERT_TRUE(ok(theirs_->hold("room", 15, 25)));
+    EXPECT_EQ(book(*sql_, held->fencing_token), "0");
+    EXPECT_EQ(sql_->value("SELECT COUNT(*) FROM booking"), "0");
+}
+
+// Why: between the check and the commit the hold may run out. How: it does, while the application's
+// transaction is open; who wants the range waits until that has ended.
+TEST_F(range_fence, keeps_the_range_until_the_transaction_ends) {
+    const auto held = ours_->hold(claim_for(300ms));
+    ASSERT_TRUE(ok(held));
+    sql_session app(server(), database_);
+    app.ask("START TRANSACTION");
+    ASSERT_EQ(book(app, held->fencing_token), "1");
+    ASSERT_TRUE(poll_until([&] { return !theirs_->get("room", "mine").value(); }));
+    const range_claim wanted{.key = "room", .id = "b", .start = 15, .end = 25, .ttl = 30s};
+    const auto early = theirs_->hold(wanted, 700ms);
+    EXPECT_FALSE(early);
+    EXPECT_NE(early.error().code, errc::contended);
+    EXPECT_FALSE(theirs_->get("room", "b").value());
+    app.ask("COMMIT");
+    EXPECT_TRUE(ok(theirs_->hold(wanted)));
+}
+
+// How: the transaction makes the hold permanent beside the booking, and ends after the hold would
+// have run out; who looked before that must not take it for run out.
+TEST_F(range_fence, lets_the_transaction_make_the_hold_permanent) {
+    const auto held = ours_->hold(claim_for(300ms));
+    ASSERT_TRUE(ok(held));
+    sql_session app(server(), database_);
+    app.ask("START TRANSACTION");
+    ASSERT_EQ(book(app, held->fencing_token), "1");
+    app.ask(
+        "UPDATE holdfast_range_hold SET expires = 9223372036854775807 "
+        "WHERE `key` = 'room' AND id = 'mine'");
+    ASSERT_TRUE(poll_until([&] { return !theirs_->get("room", "mine").value(); }));
+    const range_claim wanted{.key = "room", .id = "b", .start = 15, .end = 25, .ttl = 30s};
+    const auto waits = start(theirs_->context,
+                             theirs_->store->hold_all(std::span(&wanted, 1), range_user::in(20s)));
+    EXPECT_FALSE(drive_until(
+        theirs_->context, [&] { return waits->ended(); }, 100ms));
+    app.ask("COMMIT");
+    ASSERT_TRUE(drive_until(theirs_->context, [&] { return waits->ended(); }));
+    ASSERT_TRUE(fails_with(*waits->answer, errc::contended));
+    EXPECT_TRUE(waits->answer->error().blockers.at(0).permanent);
+}
+
+TEST_F(range_fence, of_somebody_who_sleeps_on_an_expired_hold_keeps_nobody_else_waiting) {
+    const auto held = ours_->hold(claim_for(50ms));
+    ASSERT_TRUE(ok(held));
+    sql_session app(server(), database_);
+    app.ask("START TRANSACTION");
+    app.ask("SELECT * FROM holdfast_range_hold WHERE `key` = 'room' AND id = 'mine' FOR UPDATE");
+    ASSERT_TRUE(poll_until([&] { return !theirs_->get("room", "mine").value(); }));
+    const range_claim elsewhere{.key = "room", .id = "b", .start = 50, .end = 60, .ttl = 30s};
+    EXPECT_TRUE(ok(theirs_->hold(elsewhere, 700ms)));
+    app.ask("ROLLBACK");
+}
+
+class range_galera : public testing::Test {};
+
+TEST_F(range_galera, is_refused_unless_it_is_allowed) {
+    mariadb_server own({.arguments = {"--wsrep-on=ON", "--binlog-format=ROW"}});
+    sql_session root(own, "");
+    if (root.value("SELECT @@GLOBAL.wsrep_on") != "1")
+        GTEST_SKIP() << "not a node without its library";
+    range_user user(own.url());
+    const auto refused = user.hold("room", 1, 2);
+    ASSERT_TRUE(fails_with(refused, errc::denied));
+    EXPECT_THAT(refused.error().text, testing::HasSubstr("Galera"));
+    range_user brave(own.url() + "&galera=allow");
+    EXPECT_TRUE(ok(brave.hold("room", 1, 2)));
+}
+
+}  // namespace
+}  // namespace holdfast::test
