@@ -101,12 +101,14 @@ std::optional<failure> range_table::refuse(const range_claim& wanted, time_point
     const entry* const found = look(wanted.key);
     const entry& in = found ? *found : empty;
     const std::uint32_t capacity = capacity_for(wanted, in.capacity);
-    if (wanted.units > capacity)
-        return failure{errc::misuse, "memory: " + std::to_string(wanted.units) +
-                                         " units do not fit into a capacity of " +
-                                         std::to_string(capacity)};
     const holding* const same = find(in, wanted.id);
-    if (!same || !same->live(now)) return in_the_way(in, wanted, capacity, now);
+    if (!same || !same->live(now)) {
+        if (wanted.units > capacity)
+            return failure{errc::misuse, "memory: " + std::to_string(wanted.units) +
+                                             " units do not fit into a capacity of " +
+                                             std::to_string(capacity)};
+        return in_the_way(in, wanted, capacity, now);
+    }
     if (same->where() != range{wanted.start, wanted.end} || same->what.units != wanted.units)
         return failure{errc::misuse, "memory: this id is another hold of the key"};
     if (same->what.permanent)

@@ -80,7 +80,8 @@ asio::awaitable<result<mysql_range_store::grants>> mysql_range_store::hold_by_ca
     const std::int64_t number = said ? whole_of(said->rows[0][1]) : 0;
     if (how == said_held) co_return grants{{static_cast<std::uint64_t>(number)}};
     if (how == said_too_many) co_return too_many_units(address(), wanted.units, number);
-    if (how == said_another) co_return another_hold(address());
+    if (how == said_another)
+        co_return number == 1 ? confirmed_hold(address()) : another_hold(address());
     if (how == said_blocked) {
         for (std::size_t i = 1; i < said->rows.size(); ++i)
             blockers.push_back(read_hold(said->rows[i]));
@@ -187,15 +188,21 @@ asio::awaitable<result<void>> mysql_range_store::renew_one(connection& line, ran
 }
 
 asio::awaitable<result<void>> mysql_range_store::release(std::string_view key, std::string_view id,
-                                                         time_point deadline) {
+                                                         released_hold which, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
+    const std::int64_t any = which == released_hold::any ? 1 : 0;
     auto work = [&](connection& line) {
-        std::vector<cell> values{raw(key), raw(id)};
+        std::vector<cell> values{raw(key), raw(id), any};
         return line.run(range_sql::release_hold, std::move(values), deadline);
     };
     const auto said = co_await access_.converse<answer>(work, deadline);
     if (!said) co_return said.error();
-    if (said->affected == 0) co_return no_such_hold(address());
+    if (said->affected == 0) {
+        if (which == released_hold::any) co_return no_such_hold(address());
+        const auto there = co_await get(key, id, deadline);
+        if (!there || !*there || !(*there)->permanent) co_return no_such_hold(address());
+        co_return failure(lost_reason::taken, address() + ": the hold is confirmed, and stays");
+    }
     access_.wake_waiters();
     co_return result<void>{};
 }

@@ -26,7 +26,7 @@ public:
                                                                time_point deadline) override;
     asio::awaitable<void> renew(std::span<range_renewal> batch, time_point deadline) override;
     asio::awaitable<result<void>> release(std::string_view key, std::string_view id,
-                                          time_point deadline) override;
+                                          released_hold which, time_point deadline) override;
     asio::awaitable<result<std::optional<range_hold>>> get(std::string_view key,
                                                            std::string_view id,
                                                            time_point deadline) override;

@@ -133,6 +133,10 @@ failure another_hold(const std::string& address) {
     return {errc::misuse, address + ": the id is another hold of the key"};
 }
 
+failure confirmed_hold(const std::string& address) {
+    return {errc::misuse, address + ": the hold with this id is confirmed already"};
+}
+
 failure no_such_hold(const std::string& address) {
     return {lost_reason::deleted, address + ": no such hold, or it has run out"};
 }

@@ -82,6 +82,7 @@ void put_in_order(std::vector<hold_row>& holds);
 [[nodiscard]] failure too_many_units(const std::string& address, std::int64_t wanted,
                                      std::int64_t capacity);
 [[nodiscard]] failure another_hold(const std::string& address);
+[[nodiscard]] failure confirmed_hold(const std::string& address);
 [[nodiscard]] failure no_such_hold(const std::string& address);
 
 }  // namespace holdfast::mysql

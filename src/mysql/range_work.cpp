@@ -61,6 +61,7 @@ asio::awaitable<result<void>> range_work::judge(const range_claim& wanted) {
         const hold_row& row = **mine;
         if (row.starts != where.start || row.ends != where.end || row.units != wanted.units)
             co_return another_hold(address_);
+        if (row.expires == permanent_expiry) co_return confirmed_hold(address_);
         ours_.insert_or_assign({wanted.key, wanted.id}, std::move(**mine));
         co_return result<void>{};
     }

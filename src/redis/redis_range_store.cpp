@@ -104,6 +104,7 @@ result<std::vector<range_grant>> redis_range_store::granted(std::span<const rang
     if (verdict == 0) return contended(which.key, std::span(told).subspan(2));
     failure why{errc::misuse, address() + ": its id is another hold of the key"};
     why.name = which.key;
+    if (verdict == -4) why.text = address() + ": the hold with this id is confirmed already";
     if (verdict == -1 && told.size() == 3)
         why.text = address() + ": " + std::to_string(which.units) +
                    " units are wanted, where there is room for " + std::to_string(told[2].integer);
@@ -150,12 +151,14 @@ asio::awaitable<void> redis_range_store::renew(std::span<range_renewal> batch_of
 }
 
 asio::awaitable<result<void>> redis_range_store::release(std::string_view key, std::string_view id,
-                                                         time_point deadline) {
+                                                         released_hold which, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    texts arguments{write_id(id)};
+    texts arguments{write_id(id), which == released_hold::any ? "any" : "passing"};
     auto answer = co_await call(scripts().range_release, key, std::move(arguments), deadline);
     if (!answer) co_return answer.error();
     if (answer->is(resp::kind::integer) && answer->integer == 1) co_return result<void>{};
+    if (answer->is(resp::kind::integer) && answer->integer == -2)
+        co_return failure(lost_reason::taken, address() + ": the hold is confirmed, and stays");
     co_return gone();
 }
 

@@ -212,12 +212,11 @@ int hold_table::refuse(const range_claim& wanted, const instant& at, std::option
     if (code != SQLITE_OK) return code;
     capacity = limit_for(wanted, capacity);
     out.reset();
-    if (wanted.units > capacity) {
+    if (!same || !same->live(at)) {
+        if (wanted.units <= capacity) return in_the_way(wanted, capacity, at, out);
         out.emplace(errc::misuse, address_ + ": " + std::to_string(wanted.units) +
                                       " units do not fit into a capacity of " +
                                       std::to_string(capacity));
-    } else if (!same || !same->live(at)) {
-        return in_the_way(wanted, capacity, at, out);
     } else if (same->what.start != wanted.start || same->what.end != wanted.end ||
                same->what.units != wanted.units) {
         out.emplace(errc::misuse, address_ + ": this id is another hold of the key");

@@ -130,8 +130,8 @@ private:
     }
 
     std::optional<failure> refuse(const range_claim& wanted) {
-        if (wanted.units > limit_of(wanted)) return failure(errc::misuse);
         const hold* const known = same(wanted);
+        if (!known && wanted.units > limit_of(wanted)) return failure(errc::misuse);
         if (!known) return in_the_way(wanted, limit_of(wanted));
         const range_hold& what = known->what;
         const bool equal = what.start == wanted.start && what.end == wanted.end &&

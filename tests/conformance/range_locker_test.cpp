@@ -4,7 +4,7 @@
 // How: two range lockers in one place, as two processes would have them, on every kind of store.
 #include <holdfast/holdfast.hpp>
 
-#include "conformance/range_kinds.hpp"
+#include "conformance/store_kinds.hpp"
 #include "support/poll.hpp"
 
 #include <gtest/gtest.h>
@@ -121,12 +121,11 @@ TEST_P(range_lockers, give_up_waiting_in_time_and_tell_of_the_blockers) {
 }
 
 TEST_P(range_lockers, let_go_of_what_has_run_out) {
-    range_options brief;
-    brief.ttl = 300ms;
-    auto held = ours_.hold("room", 10, 20, brief);
+    auto held = ours_.hold("room", 10, 20, for_long());
     ASSERT_TRUE(held) << held.error().message();
     const range_hold was = held->hand_over().value();
     EXPECT_FALSE(held->held());
+    ASSERT_TRUE(theirs_.renew("room", was.id, 300ms));
     range_options how = for_long();
     how.wait = 20s;
     const time_point begun = boot_clock::now();
@@ -141,7 +140,7 @@ TEST_P(range_lockers, let_go_of_what_has_run_out) {
 
 TEST_P(range_lockers, renew_in_the_background_when_asked_to) {
     range_options how;
-    how.ttl = 300ms;
+    how.ttl = 3s;
     how.auto_renew = true;
     auto held = ours_.hold("room", 10, 20, how);
     ASSERT_TRUE(held) << held.error().message();
@@ -152,7 +151,7 @@ TEST_P(range_lockers, renew_in_the_background_when_asked_to) {
 
 TEST_P(range_lockers, signal_a_loss) {
     range_options how;
-    how.ttl = 600ms;
+    how.ttl = 3s;
     how.auto_renew = true;
     auto held = ours_.hold("room", 10, 20, how);
     ASSERT_TRUE(held) << held.error().message();
@@ -354,7 +353,7 @@ TEST_P(range_lockers, return_keys_ids_and_data_byte_for_byte) {
         EXPECT_EQ(theirs_.list(key).value().size(), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(every_store, range_lockers, testing::ValuesIn(range_kinds()),
+INSTANTIATE_TEST_SUITE_P(every_store, range_lockers, testing::ValuesIn(store_kinds()),
                          testing::PrintToStringParamName());
 
 }  // namespace

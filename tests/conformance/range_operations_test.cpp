@@ -8,7 +8,7 @@
 #include <holdfast/range_store.hpp>
 
 #include "conformance/naive_ranges.hpp"
-#include "conformance/range_kinds.hpp"
+#include "conformance/store_kinds.hpp"
 #include "lock/session.hpp"
 #include "port/system_timeline.hpp"
 #include "range/verbs.hpp"
@@ -372,7 +372,7 @@ TEST_P(range_operations, go_as_in_a_naive_list) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(every_store, range_operations, testing::ValuesIn(range_kinds()),
+INSTANTIATE_TEST_SUITE_P(every_store, range_operations, testing::ValuesIn(store_kinds()),
                          testing::PrintToStringParamName());
 
 }  // namespace

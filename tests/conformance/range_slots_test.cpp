@@ -5,7 +5,7 @@
 // key, in orders of their own; then each slot was had by exactly one of them.
 #include <holdfast/holdfast.hpp>
 
-#include "conformance/range_kinds.hpp"
+#include "conformance/store_kinds.hpp"
 #include "support/child_process.hpp"
 #include "support/temp_dir.hpp"
 
@@ -92,7 +92,7 @@ TEST_P(range_slots, are_each_had_by_exactly_one) {
     EXPECT_EQ(total, slots) << "somebody was told of a hold that is not there, or was not told";
 }
 
-INSTANTIATE_TEST_SUITE_P(every_store, range_slots, testing::ValuesIn(range_kinds()),
+INSTANTIATE_TEST_SUITE_P(every_store, range_slots, testing::ValuesIn(store_kinds()),
                          testing::PrintToStringParamName());
 
 }  // namespace

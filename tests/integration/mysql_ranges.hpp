@@ -64,7 +64,7 @@ public:
         return ask.outcome;
     }
     result<void> release(const std::string& key, const std::string& id) {
-        return run(context, store->release(key, id, in(20s)));
+        return run(context, store->release(key, id, released_hold::any, in(20s)));
     }
     result<std::optional<range_hold>> get(const std::string& key, const std::string& id) {
         return run(context, store->get(key, id, in(20s)));

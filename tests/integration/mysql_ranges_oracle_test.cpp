@@ -143,7 +143,7 @@ protected:
         const bool other = pick(3) == 0 && wanted.end < everything.end;
         if (other) ++wanted.end;
         const auto said = ours_->hold(wanted);
-        if (other) {
+        if (other || known.permanent) {
             EXPECT_TRUE(fails_with(said, errc::misuse));
         } else {
             ASSERT_TRUE(ok(said));

@@ -101,7 +101,7 @@ protected:
         return ask.outcome;
     }
     result<void> release(std::string_view id, std::string_view key = "room") {
-        return run(store_->release(key, id, soon()));
+        return run(store_->release(key, id, released_hold::any, soon()));
     }
     result<std::optional<range_hold>> get(std::string_view id, std::string_view key = "room") {
         return run(store_->get(key, id, soon()));

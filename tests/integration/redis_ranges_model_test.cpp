@@ -133,7 +133,7 @@ protected:
     errc judge(const range_claim& wanted, notes& key) {
         if (const noted* const own = key.find(wanted.id)) {
             const bool same = own->claim.start == wanted.start && own->claim.end == wanted.end &&
-                              own->claim.units == wanted.units;
+                              own->claim.units == wanted.units && !own->permanent;
             return same ? errc::cancelled : errc::misuse;
         }
         const std::uint32_t room = wanted.capacity > 0 ? wanted.capacity : key.capacity;
@@ -232,7 +232,7 @@ protected:
             own->permanent = true;
             compare(*sure, *own, id);
         } else {
-            const auto released = run(store_->release(name, id, soon()));
+            const auto released = run(store_->release(name, id, released_hold::any, soon()));
             if (!own) return expect_lost(released);
             EXPECT_TRUE(released);
             key.drop(id);
@@ -304,7 +304,7 @@ protected:
                 own.capacity = 1'000'000;
                 const auto granted = run(store_->hold_all(std::span(&own, 1), soon()));
                 if (granted) {
-                    EXPECT_TRUE(run(store_->release(name, "sweeper", soon())));
+                    EXPECT_TRUE(run(store_->release(name, "sweeper", released_hold::any, soon())));
                 }
             }
             const auto held = static_cast<std::int64_t>(key.held.size());

@@ -5,6 +5,7 @@
 --            key's own, ttl in ms > 0, and what its record has behind the capacity
 --   returns  {1, token...} | {0, n, {record, id, ms left or -1}...} those in the way of the n-th
 --            {-1, n, capacity} the n-th wants more than that | {-2, n} its id is another hold
+--            {-4, n} its id is a permanent hold
 --            {-3} much has run out here and was put away: ask again
 local claims = {}
 for i, key in ipairs(KEYS) do
@@ -25,6 +26,7 @@ for i, key in ipairs(KEYS) do
        units ~= claim.units then
       return close({-2, i})
     end
+    if claim.expiry == never then return close({-4, i}) end
     claim.token = struct.unpack('>I7', place, 10)
   else
     if record then drop(book, place_of(record), claim.id) end

@@ -1,8 +1,8 @@
 -- range_release: end a hold. O(log n). Stands behind range_clock, before range_book and
 -- range_release_on.
 --   KEYS[1]  '{hr:NAME}', see range_book
---   ARGV[1]  id
---   returns  1 released | -1 no such live hold
+--   ARGV     id, 'any' | 'passing': not if it is permanent
+--   returns  1 released | -1 no such live hold | -2 it is permanent, and stays
 local record = redis.call('HGET', KEYS[1] .. ':h', ARGV[1])
 if not record then return -1 end
 local expiry = tonumber(redis.call('ZSCORE', KEYS[1] .. ':x', ARGV[1]) or 0)

@@ -2,6 +2,7 @@
 -- granted under capacity 1.
 local book, id = book_of(KEYS[1]), ARGV[1]
 local live = expiry > book.now
+if expiry == never and ARGV[2] == 'passing' then return close(-2) end
 drop(book, place_of(record), id)
 if expiry == never then
   -- Was it the last one for which the keys were kept?

@@ -7,7 +7,7 @@
 --                1: blocked; one result follows for each class in use, with the first holds of it
 --                   that are in the way: id, start, end, units, token, expiry, owner, data
 --                2: more units are wanted than the key has, which is the number
---                3: the id is another hold of the key
+--                3: the id is another hold of the key or, if the number is 1, a permanent one
 --                4: the room is not 1, but the number: nothing was done
 -- The name ends in a number that changes with the text.
 CREATE PROCEDURE holdfast_range_hold_1(
@@ -57,6 +57,11 @@ whole: BEGIN
         IF v_starts <> p_start OR v_ends <> p_end OR v_units <> p_units THEN
             COMMIT;
             SELECT 3 AS how, 0 AS number, v_now AS now;
+            LEAVE whole;
+        END IF;
+        IF v_expires = 9223372036854775807 THEN
+            COMMIT;
+            SELECT 3 AS how, 1 AS number, v_now AS now;
             LEAVE whole;
         END IF;
         UPDATE holdfast_range_hold SET expires = GREATEST(expires, v_now + p_ttl)

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "bare_ranges.hpp"
+
+#include "mysql/client/settings.hpp"
+#include "redis/range_record.hpp"
+#include "redis/resp/command.hpp"
+#include "redis/script.hpp"
+#include "sqlite/sql.hpp"
+#include "sqlite/wall_clock.hpp"
+#include "wire.hpp"
+
+#include <sqlite3.h>
+
+#include <array>
+#include <cstdio>
+#include <ctime>
+#include <mysql.h>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::bench {
+namespace {
+
+/// 32 hexadecimal digits that nobody else has.
+std::string id_of(int client, std::uint64_t number) {
+    std::array<char, 33> text{};
+    std::snprintf(text.data(), text.size(), "ba5e%08x%020llx", static_cast<unsigned>(client),
+                  static_cast<unsigned long long>(number));
+    return text.data();
+}
+
+/// The scripts, on a socket.
+class redis_ranges final : public bare_ranges {
+public:
+    redis_ranges(const std::string& url, int client)
+        : wire_(url),
+          client_(client),
+          hold_(wire_.load_script(redis::scripts().range_hold.text(7))),
+          release_(wire_.load_script(redis::scripts().range_release.text(7))) {}
+
+    void hold(std::int64_t start, std::int64_t end) override {
+        id_ = redis::write_id(id_of(client_, ++number_));
+        bytes_.clear();
+        redis::resp::append_command(bytes_, "EVALSHA", hold_, 1, key_, redis::write_bound(start),
+                                    redis::write_bound(end), redis::class_of({start, end}), id_, 1,
+                                    0, ranges_ttl_ms, redis::write_labels({}, {}));
+        say('*');
+    }
+    void release() override {
+        bytes_.clear();
+        redis::resp::append_command(bytes_, "EVALSHA", release_, 1, key_, id_, "any");
+        say(':');
+    }
+
+private:
+    void say(char expected) {
+        wire_.send(bytes_);
+        if (wire_.receive(answer_) == 0 || answer_[0] != expected || answer_[1] == '-')
+            throw std::runtime_error("bare redis: " + std::string(answer_.data(), 40));
+    }
+
+    wire wire_;
+    int client_;
+    std::uint64_t number_{0};
+    std::string key_{std::string("{hr:") + ranges_key + "}"};
+    std::string hold_;
+    std::string release_;
+    std::string id_;
+    std::string bytes_;
+    std::array<char, 512> answer_{};
+};
+
+/// The statements, on a connection.
+class sqlite_ranges final : public bare_ranges {
+public:
+    sqlite_ranges(const std::string& path, int client) : client_(client) {
+        if (sqlite3_open_v2(path.c_str(), &file_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                            nullptr) != SQLITE_OK)
+            throw std::runtime_error("bare sqlite: cannot open " + path);
+        sqlite3_busy_timeout(file_, 60'000);
+        sqlite3_exec(file_, sqlite::sql::connect.data(), nullptr, nullptr, nullptr);
+        for (const std::string_view sql :
+             {sqlite::sql::begin, sqlite::sql::hold_fence, sqlite::sql::hold_usual,
+              sqlite::sql::commit, sqlite::sql::hold_find, sqlite::sql::hold_drop}) {
+            sqlite3_stmt* made = nullptr;
+            if (sqlite3_prepare_v2(file_, sql.data(), -1, &made, nullptr) != SQLITE_OK)
+                throw std::runtime_error(sqlite3_errmsg(file_));
+            statements_.push_back(made);
+        }
+    }
+    ~sqlite_ranges() override {
+        for (sqlite3_stmt* each : statements_) sqlite3_finalize(each);
+        sqlite3_close_v2(file_);
+    }
+
+    void hold(std::int64_t start, std::int64_t end) override {
+        id_ = id_of(client_, ++number_);
+        finish(begin_);
+        bind(fence_, ":wall", sqlite::wall_us());
+        const std::int64_t fence = finish(fence_);
+        timespec now{};
+        ::clock_gettime(CLOCK_BOOTTIME, &now);
+        bind_blob(usual_, ":key", ranges_key);
+        bind(usual_, ":start", start);
+        bind(usual_, ":finish", end);
+        bind(usual_, ":fence", fence);
+        bind_blob(usual_, ":id", id_);
+        sqlite3_stmt* const put = statements_[usual_];
+        sqlite3_bind_text(put, sqlite3_bind_parameter_index(put, ":boot"), "a boot", -1,
+                          SQLITE_STATIC);
+        bind(usual_, ":expires", now.tv_sec * 1'000'000'000LL + ranges_ttl_ms * 1'000'000);
+        bind(usual_, ":expires_us", sqlite::wall_us() + ranges_ttl_ms * 1000);
+        bind_blob(usual_, ":owner", {});
+        bind_blob(usual_, ":data", {});
+        finish(usual_);
+        if (sqlite3_changes(file_) != 1) throw std::runtime_error("bare sqlite: not held");
+        finish(commit_);
+    }
+    void release() override {
+        finish(begin_);
+        for (const std::size_t which : {find_, drop_}) {
+            bind_blob(which, ":key", ranges_key);
+            bind_blob(which, ":id", id_);
+            finish(which);
+        }
+        finish(commit_);
+    }
+
+private:
+    static constexpr std::size_t begin_ = 0, fence_ = 1, usual_ = 2, commit_ = 3, find_ = 4,
+                                 drop_ = 5;
+
+    void bind(std::size_t which, const char* name, std::int64_t value) {
+        sqlite3_stmt* const to = statements_[which];
+        sqlite3_bind_int64(to, sqlite3_bind_parameter_index(to, name), value);
+    }
+    void bind_blob(std::size_t which, const char* name, std::string_view bytes) {
+        sqlite3_stmt* const to = statements_[which];
+        sqlite3_bind_blob64(to, sqlite3_bind_parameter_index(to, name),
+                            bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC);
+    }
+    std::int64_t finish(std::size_t which) {
+        sqlite3_stmt* const what = statements_[which];
+        std::int64_t seen = 0;
+        int code = SQLITE_ROW;
+        while ((code = sqlite3_step(what)) == SQLITE_ROW) seen = sqlite3_column_int64(what, 0);
+        sqlite3_reset(what);
+        if (code != SQLITE_DONE) throw std::runtime_error(sqlite3_errmsg(file_));
+        return seen;
+    }
+
+    int client_;
+    std::uint64_t number_{0};
+    std::string id_;
+    sqlite3* file_{nullptr};
+    std::vector<sqlite3_stmt*> statements_;
+};
+
+/// The procedure, called on a connection.
+class mysql_ranges final : public bare_ranges {
+public:
+    mysql_ranges(const std::string& url, int client) : client_(client) {
+        const auto where = mysql::read_settings(url).value();
+        server_ = mysql_init(nullptr);
+        const auto password = mysql::current_password(where).value();
+        if (!mysql_real_connect(
+                server_, where.host.empty() ? nullptr : where.host.c_str(), where.user.c_str(),
+                std::string(password.reveal()).c_str(), where.database.c_str(), where.port,
+                where.unix_path.empty() ? nullptr : where.unix_path.c_str(), CLIENT_MULTI_RESULTS))
+            throw std::runtime_error(mysql_error(server_));
+        say("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+    }
+    ~mysql_ranges() override { mysql_close(server_); }
+
+    void hold(std::int64_t start, std::int64_t end) override {
+        id_ = id_of(client_, ++number_);
+        say("CALL holdfast_range_hold_1('" + std::string(ranges_key) + "', '" + id_ + "', " +
+            std::to_string(start) + ", " + std::to_string(end) + ", 1, 0, " +
+            std::to_string(ranges_ttl_ms * 1000) + ", '', '')");
+    }
+    void release() override {
+        say("DELETE FROM holdfast_range_hold WHERE `key` = '" + std::string(ranges_key) +
+            "' AND id = '" + id_ +
+            "' AND expires > TIMESTAMPDIFF(MICROSECOND, '1970-01-01', SYSDATE(6))");
+    }
+
+private:
+    void say(const std::string& sql) {
+        int more = mysql_real_query(server_, sql.data(), sql.size());
+        for (; more == 0; more = mysql_next_result(server_))
+            mysql_free_result(mysql_store_result(server_));
+        if (more > 0) throw std::runtime_error(mysql_error(server_));
+    }
+
+    int client_;
+    std::uint64_t number_{0};
+    std::string id_;
+    MYSQL* server_{nullptr};
+};
+
+}  // namespace
+
+std::unique_ptr<bare_ranges> make_bare_ranges(const std::string& url, int client) {
+    if (is_plain_redis(url)) return std::make_unique<redis_ranges>(url, client);
+    if (url.starts_with("sqlite:")) return std::make_unique<sqlite_ranges>(url.substr(7), client);
+    if (url.starts_with("mysql")) return std::make_unique<mysql_ranges>(url, client);
+    return nullptr;
+}
+
+}  // namespace holdfast::bench
