@@ -61,8 +61,10 @@ range_hold tell_hold(std::string_view key, hold_row from, std::int64_t now) {
     told.units = static_cast<std::uint32_t>(from.units);
     told.fencing_token = static_cast<std::uint64_t>(from.fence);
     told.permanent = from.expires == permanent_expiry;
-    const std::int64_t left = (from.expires - now + us_per_ms - 1) / us_per_ms;
-    if (!told.permanent) told.remaining = milliseconds(std::max<std::int64_t>(left, 1));
+    if (!told.permanent) {
+        const std::int64_t left = (from.expires - now + us_per_ms - 1) / us_per_ms;
+        told.remaining = milliseconds(std::max<std::int64_t>(left, 1));
+    }
     told.owner = std::move(from.owner);
     told.data = std::move(from.data);
     return told;

@@ -40,6 +40,7 @@ namespace asio = boost::asio;
 /// Bytes that are sent as they are. They come back as a string.
 struct octets {
     std::string bytes;
+    friend bool operator==(const octets&, const octets&) = default;
 };
 
 /// A value that is sent or came back: NULL, a whole number, a number, text in UTF-8, or bytes.

@@ -54,6 +54,15 @@ TEST(mysql_settings, of_a_unix_socket_name_the_database_as_an_option) {
     EXPECT_EQ(read_settings("mysql+unix://u:p@/s?db=d").value().password.reveal(), "p");
 }
 
+TEST(mysql_settings, of_a_store_may_allow_a_cluster) {
+    using mysql::url_use;
+    const std::string url = "mysql://root@localhost/locks";
+    EXPECT_FALSE(read_settings(url, url_use::store)->galera_allowed);
+    EXPECT_TRUE(read_settings(url + "?galera=allow", url_use::store)->galera_allowed);
+    EXPECT_FALSE(read_settings(url + "?galera=deny", url_use::store));
+    EXPECT_FALSE(read_settings(url + "?galera=allow"));
+}
+
 TEST(mysql_settings, that_break_a_rule_are_refused_naming_it) {
     const std::pair<const char*, const char*> bad[] = {
         {"redis://h", "scheme"},
