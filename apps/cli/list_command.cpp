@@ -6,8 +6,8 @@
 #include "errors.hpp"
 #include "exit_codes.hpp"
 #include "output.hpp"
+#include "table.hpp"
 
-#include <algorithm>
 #include <memory>
 
 namespace holdfast::cli {
@@ -17,33 +17,14 @@ struct list_arguments {
     std::string prefix;
 };
 
-// How many columns of a terminal `text` takes, near enough: one for each UTF-8 character.
-std::size_t columns(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    }));
-}
-
 std::string table_of(const std::vector<lock_info>& found) {
-    std::vector<std::vector<std::string>> rows{{"NAME", "ID", "OWNER", "HOST", "PID", "FENCE",
-                                                "REMAINING_MS", "MODE", "HOLDERS", "WAITERS"}};
+    table_rows rows{{"NAME", "ID", "OWNER", "HOST", "PID", "FENCE", "REMAINING_MS", "MODE",
+                     "HOLDERS", "WAITERS"}};
     for (const auto& info : found) {
         auto& row = rows.emplace_back();
-        for (auto& [key, value] : to_fields(info)) row.push_back(value.empty() ? "-" : value);
+        for (auto& [key, value] : to_fields(info)) row.push_back(value);
     }
-    std::vector<std::size_t> widths(rows.front().size());
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i)
-            widths[i] = std::max(widths[i], columns(row[i]));
-    }
-    std::string text;
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            const bool last = i + 1 == row.size();
-            text += row[i] + (last ? "\n" : std::string(widths[i] + 2 - columns(row[i]), ' '));
-        }
-    }
-    return text;
+    return to_table(rows);
 }
 
 int run_list(const context& ctx, const list_arguments& given) {

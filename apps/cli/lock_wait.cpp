@@ -44,20 +44,29 @@ int attend(int done, const signal_inbox& signals, std::stop_source& stop,
 
 }  // namespace
 
-wait_outcome wait_for_lock(locker& locks, const std::string& name, const acquire_options& options,
-                           const signal_inbox& signals, const std::function<void()>& on_tick) {
+int work_until_signal(const std::function<void(std::stop_token)>& work, const signal_inbox& signals,
+                      const std::function<void()>& on_tick) {
     const unique_fd done{::eventfd(0, EFD_CLOEXEC)};
     std::stop_source stop;
-    auto asked = options;
-    asked.stop = stop.get_token();
-    std::optional<result<guard>> outcome;
     std::thread worker{[&] {
-        outcome.emplace(locks.acquire(name, asked));
+        work(stop.get_token());
         const std::uint64_t one = 1;
         static_cast<void>(::write(done.get(), &one, sizeof one) < 0);
     }};
     const int signal = attend(done.get(), signals, stop, on_tick);
     worker.join();
+    return signal;
+}
+
+wait_outcome wait_for_lock(locker& locks, const std::string& name, const acquire_options& options,
+                           const signal_inbox& signals, const std::function<void()>& on_tick) {
+    std::optional<result<guard>> outcome;
+    const auto acquire = [&](std::stop_token stop) {
+        auto asked = options;
+        asked.stop = std::move(stop);
+        outcome.emplace(locks.acquire(name, asked));
+    };
+    const int signal = work_until_signal(acquire, signals, on_tick);
     // The grant may have come at the same moment as the signal: it is given back.
     if (signal != 0 && *outcome) static_cast<void>((*outcome)->release());
     return {std::move(*outcome), signal};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What it is: an acquisition that signals can end.
+// What it is: acquisitions that signals can end.
 // Thread safety: for the main thread; it uses another one while it lasts.
 #pragma once
 
@@ -12,9 +12,18 @@
 #include "signal_inbox.hpp"
 
 #include <functional>
+#include <stop_token>
 #include <string>
 
 namespace holdfast::cli {
+
+/// Does `work` in another thread, to its end. SIGTSTP stops this process meanwhile; a signal that
+/// asks to end requests a stop on the token that `work` gets.
+/// @param on_tick  Called about once a second while it lasts; may be empty.
+/// @return That signal, or 0.
+[[nodiscard]] int work_until_signal(const std::function<void(std::stop_token)>& work,
+                                    const signal_inbox& signals,
+                                    const std::function<void()>& on_tick);
 
 /// How the wait ended.
 struct wait_outcome {
@@ -22,8 +31,7 @@ struct wait_outcome {
     int signal{0};          ///< The signal that ended it, or 0. Then nothing is held.
 };
 
-/// Acquires `name`. SIGTSTP stops this process meanwhile; other signals end the wait.
-/// @param on_tick  Called about once a second while it lasts; may be empty.
+/// Acquires `name`, as `work_until_signal` does: a signal ends the wait.
 [[nodiscard]] wait_outcome wait_for_lock(locker& locks, const std::string& name,
                                          const acquire_options& options,
                                          const signal_inbox& signals,
