@@ -28,9 +28,7 @@ void add_everything(CLI::App& app, context& ctx) {
     add_show(app, ctx);
     add_list(app, ctx);
     add_bench(app, ctx);
-#ifdef HOLDFAST_HAS_RANGE_LOCK
     add_range(app, ctx);
-#endif
     add_completion(app, ctx);
     app.footer(
         "Durations need a unit: 250ms, 30s, 5m, 1h.\n"

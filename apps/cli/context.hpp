@@ -71,7 +71,6 @@ void add_show(CLI::App& app, context& ctx);
 void add_list(CLI::App& app, context& ctx);
 void add_bench(CLI::App& app, context& ctx);
 void add_completion(CLI::App& app, context& ctx);
-/// Only where this program was built with range locks.
 void add_range(CLI::App& app, context& ctx);
 /// The options before the command, and all the commands.
 void add_everything(CLI::App& app, context& ctx);

@@ -91,6 +91,18 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
     return when.time_since_epoch().count();
 }
 
+using sys_ms = std::chrono::sys_time<std::chrono::milliseconds>;
+
+sys_ms beginning_of(int year) {
+    return std::chrono::sys_days(std::chrono::year(year) / std::chrono::January / 1);
+}
+
+/// @return `number`, at least 0, with zeros in front.
+std::string padded(std::int64_t number, std::size_t digits) {
+    const std::string text = std::to_string(number);
+    return std::string(digits - std::min(digits, text.size()), '0') + text;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> parse_instant(std::string_view text) {
@@ -99,6 +111,21 @@ std::optional<std::int64_t> parse_instant(std::string_view text) {
     const auto [stop, error] = std::from_chars(text.data(), end, number);
     if (stop == end && error == std::errc{}) return number;
     return parse_rfc3339(text);
+}
+
+std::optional<std::string> rfc3339(std::int64_t ms) {
+    const sys_ms when{std::chrono::milliseconds(ms)};
+    if (when < beginning_of(0) || when >= beginning_of(10'000)) return std::nullopt;
+    const auto midnight = std::chrono::floor<std::chrono::days>(when);
+    const std::chrono::year_month_day date(midnight);
+    const std::chrono::hh_mm_ss time(when - midnight);
+    std::string text = padded(static_cast<int>(date.year()), 4) + '-' +
+                       padded(static_cast<unsigned>(date.month()), 2) + '-' +
+                       padded(static_cast<unsigned>(date.day()), 2) + 'T' +
+                       padded(time.hours().count(), 2) + ':' + padded(time.minutes().count(), 2) +
+                       ':' + padded(time.seconds().count(), 2);
+    if (time.subseconds().count() != 0) text += '.' + padded(time.subseconds().count(), 3);
+    return text + 'Z';
 }
 
 }  // namespace holdfast::cli

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace holdfast::cli {
@@ -16,5 +17,10 @@ namespace holdfast::cli {
 /// @return The number; of an instant its milliseconds since 1970. Nothing if it is neither, does
 ///         not exist in the calendar, is a leap second, or does not fit.
 [[nodiscard]] std::optional<std::int64_t> parse_instant(std::string_view text);
+
+/// @param ms  Milliseconds since 1970.
+/// @return The instant in UTC, such as `2026-11-21T10:00:00Z`; milliseconds only where there are
+///         some. Nothing outside of the years 0 to 9999, which RFC 3339 cannot say.
+[[nodiscard]] std::optional<std::string> rfc3339(std::int64_t ms);
 
 }  // namespace holdfast::cli

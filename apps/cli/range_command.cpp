@@ -1,93 +1,75 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// `holdfast range COMMAND ...`: ranges of a key, held in the table of the Node package range-lock.
+// `holdfast range COMMAND ...`: ranges of a key, such as the times of a room.
 #include "range_command.hpp"
 
 #include "exit_codes.hpp"
-
-#include <cstdlib>
+#include "instant.hpp"
+#include "store_address.hpp"
 
 namespace holdfast::cli {
 namespace {
 
-std::string from_environment(const char* name) {
-    const char* const text = std::getenv(name);
-    return text != nullptr ? text : "";
+CLI::Option* add_bound(CLI::App& command, const std::string& flag, std::int64_t& target,
+                       bool& in_time, const std::string& help) {
+    return command
+        .add_option_function<std::string>(
+            flag,
+            [&target, &in_time, flag](const std::string& text) {
+                const auto parsed = parse_instant(text);
+                if (!parsed)
+                    throw CLI::ValidationError(
+                        flag, "a whole number, or an instant such as 2026-11-21T10:00:00Z");
+                target = *parsed;
+                in_time = in_time || text.find_first_of("Tt") != std::string::npos;
+            },
+            help)
+        ->type_name("")
+        ->expected(1);
 }
 
 }  // namespace
 
-void add_range_options(CLI::App& command, range_options& given) {
-    command.add_option("KEY", given.key, "What has ranges, such as a room; 1 to 255 characters")
+void add_range_key(CLI::App& command, std::string& key) {
+    command.add_option("KEY", key, "What has ranges, such as a room; 1 to 512 bytes")
         ->type_name("")
         ->required();
-    command
-        .add_option("--dialect", given.whose,
-                    "Whose ranges: range-lock, the only ones of this version; required")
-        ->type_name("DIALECT")
-        ->expected(1);
-    command
-        .add_option("--mutex", given.mutex,
-                    "URL of the Redis server that keeps range-lock's mutexes (default: "
-                    "HOLDFAST_MUTEX)")
-        ->type_name("URL")
-        ->expected(1);
 }
 
-result<compat::range_lock> open_ranges(const context& ctx, const range_options& given) {
-    if (given.whose != "range-lock")
-        return failure{errc::misuse,
-                       "range locks of holdfast's own are not in this version: give --dialect "
-                       "range-lock, the only one there is here"};
-    if (ctx.stores.empty() && from_environment("HOLDFAST_STORE").empty())
-        return failure{errc::misuse,
-                       "no database: give --store mysql://USER@HOST/DATABASE, or set "
-                       "HOLDFAST_STORE"};
-    const auto urls = store_urls(ctx);
+void add_start_and_end(CLI::App& command, given_range& target) {
+    add_bound(command, "START", target.which.start, target.in_time,
+              "A whole number, or an instant as in RFC 3339")
+        ->required();
+    add_bound(command, "END", target.which.end, target.in_time, "Likewise; not part of the range")
+        ->required();
+}
+
+void add_window(CLI::App& command, given_range& target, bool required) {
+    add_bound(command, "--from", target.which.start, target.in_time,
+              "Where to begin: a whole number, or an instant as in RFC 3339")
+        ->type_name("T")
+        ->required(required);
+    add_bound(command, "--to", target.which.end, target.in_time, "Where to end; not part of it")
+        ->type_name("T")
+        ->required(required);
+}
+
+CLI::Option* add_units(CLI::App& command, const std::string& flag, std::uint32_t& target,
+                       const std::string& help) {
+    return command.add_option(flag, target, help)
+        ->type_name(flag.starts_with('-') ? "N" : "")
+        ->expected(1)
+        ->check(CLI::Range(1U, range_units_max));
+}
+
+result<range_locker> open_range_locker(const context& ctx) {
+    const auto urls = choose_stores(ctx.stores, store_count::several);
     if (!urls) return urls.error();
-    if (urls->size() > 1) return failure{errc::misuse, "ranges are kept in one database"};
-    const std::string mutex =
-        given.mutex.empty() ? from_environment("HOLDFAST_MUTEX") : given.mutex;
-    if (mutex.empty())
-        return failure{errc::misuse, "no mutex: give --mutex redis://HOST, or set HOLDFAST_MUTEX"};
-    try {
-        return compat::range_lock(mutex, urls->front(), {.timeout = ctx.timeout});
-    } catch (const lock_error& wrong) {
-        return wrong.why();
-    }
-}
-
-fields to_fields(const compat::range_lock_lock& lock, shown_id how) {
-    fields lines{{"id", how == shown_id::whole ? printable(lock.id()) : short_id(lock.id())},
-                 {"key", printable(lock.key())},
-                 {"from", std::to_string(lock.from())},
-                 {"to", std::to_string(lock.to())},
-                 {"expiry", std::to_string(lock.expiry())}};
-    if (lock.data()) lines.emplace_back("data", printable(*lock.data()));
-    return lines;
-}
-
-boost::json::object to_json(const compat::range_lock_lock& lock, shown_id how) {
-    boost::json::object row;
-    put_bytes(row, "id", how == shown_id::whole ? lock.id() : short_id(lock.id()));
-    put_bytes(row, "key", lock.key());
-    row["from"] = lock.from();
-    row["to"] = lock.to();
-    row["expiry"] = lock.expiry();
-    if (lock.data()) put_bytes(row, "data", *lock.data());
-    return row;
-}
-
-int report_no_range(const context& ctx, std::string_view command, const std::string& key) {
-    if (ctx.json) {
-        boost::json::object row;
-        put_bytes(row, "key", key);
-        row["held"] = false;
-        print_json(row);
-    } else {
-        say(command, in_quotes(key) + " has no such lock, or no longer");
-    }
-    return exit_not_there;
+    if (urls->size() > 1)
+        return failure{errc::misuse,
+                       "ranges are kept in one store, not by a quorum: its votes do not see each "
+                       "other, so they cannot tell which holds are in each other's way"};
+    return range_locker::open(urls->front(), {.timeout = ctx.timeout});
 }
 
 void add_range(CLI::App& app, context& ctx) {
@@ -96,6 +78,12 @@ void add_range(CLI::App& app, context& ctx) {
     add_range_hold(*group, ctx);
     add_range_get(*group, ctx);
     add_range_release(*group, ctx);
+    add_range_renew(*group, ctx);
+    add_range_confirm(*group, ctx);
+    add_range_move(*group, ctx);
+    add_range_list(*group, ctx);
+    add_range_free(*group, ctx);
+    add_range_capacity(*group, ctx);
 }
 
 }  // namespace holdfast::cli

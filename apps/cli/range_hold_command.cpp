@@ -1,85 +1,105 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// `holdfast range hold KEY START END [--ttl D] [--data TEXT]`: holds [START, END) of KEY.
-// Exit: 0 held, 64 usage, 69 store, 75 taken, or the mutex was not to be had, 128 + N ended by
-// signal N.
+// `holdfast range hold KEY START END [--ttl D] [--wait D] [--data TEXT] ...`: holds [START, END).
+// Exit: 0 held, 64 usage, 69 store, 75 taken, 128 + N ended by signal N.
 #include "errors.hpp"
 #include "exit_codes.hpp"
-#include "instant.hpp"
+#include "lock_wait.hpp"
 #include "range_command.hpp"
-#include "signal_inbox.hpp"
+#ifdef HOLDFAST_HAS_RANGE_LOCK
+#include "range_dialect.hpp"
+#endif
 
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace holdfast::cli {
 namespace {
 
-struct hold_arguments : range_options {
-    std::int64_t from{0};
-    std::int64_t to{0};
-    std::chrono::milliseconds ttl = acquire_options{}.ttl;
+struct hold_arguments {
+    std::string key;
+    given_range where;
+    range_options how;
     std::optional<std::string> data;
+    std::optional<std::string> id;
+#ifdef HOLDFAST_HAS_RANGE_LOCK
+    range_dialect dialect;
+#endif
 };
 
-void add_end(CLI::App& command, const std::string& flag, std::int64_t& target,
-             const std::string& help) {
-    command
-        .add_option_function<std::string>(
-            flag,
-            [&target, flag](const std::string& text) {
-                const auto parsed = parse_instant(text);
-                if (!parsed)
-                    throw CLI::ValidationError(
-                        flag, "a whole number, or an instant such as 2026-11-21T10:00:00Z");
-                target = *parsed;
-            },
-            help)
-        ->type_name("")
-        ->required();
+constexpr std::string_view no_output = "cannot write to standard output; ";
+
+// What was held already, by its id, may have more time, and other data, than was asked for now.
+range_hold as_stored(range_locker& ranges, range_hold asked) {
+    auto found = ranges.get(asked.key, asked.id);
+    if (!found || !*found) return asked;
+    return std::move(**found);
 }
 
-int report_blocker(const context& ctx, const compat::range_lock_lock& blocker) {
-    if (ctx.json) {
-        boost::json::object row;
-        row["held"] = false;
-        row["blocker"] = to_json(blocker, shown_id::beginning);
-        print_json(row);
-    } else {
-        print_fields(to_fields(blocker, shown_id::beginning));
-    }
-    say("range hold", in_quotes(blocker.key()) + " is taken from " +
-                          std::to_string(blocker.from()) + " to " + std::to_string(blocker.to()));
-    return exit_taken;
+// Without its id nobody could end the hold before its ttl; and an id must not come back after a
+// release, so a hold whose id was given stays, for whoever asks again.
+int give_back(range_locker& ranges, const range_hold& held, bool id_is_known) {
+    if (!id_is_known) ranges.release(held.key, held.id);
+    say("range hold",
+        std::string(no_output) + (id_is_known ? "the range is held, by the id that was given"
+                                              : "the range was given back"));
+    return exit_unavailable;
 }
 
-bool print(const context& ctx, const compat::range_lock_lock& held) {
-    if (!ctx.json) return print_fields(to_fields(held, shown_id::whole));
-    boost::json::object row;
-    row["held"] = true;
-    for (auto& [key, value] : to_json(held, shown_id::whole)) row[key] = value;
-    return print_json(row);
-}
-
-// A signal has to wait for the answer: nobody else would know the id of what was written.
 int run_hold(const context& ctx, const hold_arguments& given) {
     const signal_inbox signals;
-    auto ranges = open_ranges(ctx, given);
+    auto ranges = open_range_locker(ctx);
     if (!ranges) return fail("range hold", ranges.error());
-    auto set = ranges->set(given.key, given.from, given.to, given.data, given.ttl);
-    int signal = signals.next();
-    while (signal != 0 && !ends_a_wait(signal)) signal = signals.next();
+    range_options how = given.how;
+    how.data = given.data.value_or("");
+    if (given.id) how.id = read_id(*given.id);
+    if (given.id && how.id.empty()) return fail("range hold", {errc::misuse, "the id is empty"});
+    std::optional<result<range_guard>> held;
+    const auto hold = [&](std::stop_token stop) {
+        how.stop = std::move(stop);
+        held.emplace(ranges->hold(given.key, given.where.which.start, given.where.which.end, how));
+    };
+    const int signal = work_until_signal(hold, signals, nullptr);
     if (signal != 0) {
-        if (set && set->success) set->lock.release();
+        // The grant may have come at the same moment as the signal.
+        if (*held) (*held)->release();
         return exit_signal_base + signal;
     }
-    if (!set) return fail("range hold", set.error());
-    if (!set->success) return report_blocker(ctx, set->lock);
-    if (print(ctx, set->lock)) return exit_done;
-    // Nobody knows the id now, so nobody but us can give it back.
-    set->lock.release();
-    say("range hold", "cannot write to standard output; the range was given back");
-    return exit_unavailable;
+    const auto refused = [&](const failure& why) {
+        return report_failure(ctx, "range hold", "held", given.key, given.where.in_time, why);
+    };
+    if (!*held) return refused(held->error());
+    auto kept = (*held)->hand_over();
+    if (!kept) return refused(kept.error());
+    const range_hold told = given.id ? as_stored(*ranges, *kept) : *kept;
+    if (print_hold(ctx, "held", told, shown_id::whole, given.where.in_time)) return exit_done;
+    return give_back(*ranges, *kept, given.id.has_value());
+}
+
+void add_text(CLI::App& command, const std::string& flag, const std::string& type,
+              std::optional<std::string>& target, const std::string& help) {
+    command
+        .add_option_function<std::string>(
+            flag, [&target](const std::string& text) { target = text; }, help)
+        ->type_name(type)
+        ->expected(1);
+}
+
+void add_how(CLI::App& command, hold_arguments& given) {
+    add_ttl(command, given.how.ttl)
+        ->description("How long it is held, unless renewed, confirmed or released (default 30s)");
+    add_text(command, "--data", "TEXT", given.data,
+             "Kept with it and shown to others, at most 64 KiB");
+    add_wait(command, "--wait", given.how.wait,
+             "Longest wait while it is taken, or forever (default 0s: try once)");
+    add_units(command, "--units", given.how.units, "How much of the capacity it takes (default 1)");
+    add_units(command, "--capacity", given.how.capacity,
+              "How many units may be held at once (default: see range capacity)");
+    add_text(command, "--id", "ID", given.id,
+             "An id of your own, such as an order's number; who asks again with it gets the same "
+             "hold; - reads it from stdin");
+    add_owner(command, given.how.owner);
 }
 
 }  // namespace
@@ -87,18 +107,24 @@ int run_hold(const context& ctx, const hold_arguments& given) {
 void add_range_hold(CLI::App& group, context& ctx) {
     auto given = std::make_shared<hold_arguments>();
     auto* command = group.add_subcommand("hold", "Hold the range from START to before END");
-    add_range_options(*command, *given);
-    add_end(*command, "START", given->from, "A whole number, or an instant as in RFC 3339");
-    add_end(*command, "END", given->to, "Likewise; not part of the range");
-    add_ttl(*command, given->ttl)
-        ->description("How long it is held, unless released (default 30s)");
-    command
-        ->add_option_function<std::string>(
-            "--data", [given](const std::string& text) { given->data = text; },
-            "Kept with it and shown to others, at most 255 characters")
-        ->type_name("TEXT")
-        ->expected(1);
-    command->callback([&ctx, given] { ctx.exit_code = run_hold(ctx, *given); });
+    add_range_key(*command, given->key);
+    add_start_and_end(*command, given->where);
+    add_how(*command, *given);
+#ifdef HOLDFAST_HAS_RANGE_LOCK
+    add_range_dialect(*command, given->dialect);
+#endif
+    command->callback([&ctx, given] {
+#ifdef HOLDFAST_HAS_RANGE_LOCK
+        const range& which = given->where.which;
+        if (given->dialect.whose) {
+            ctx.exit_code =
+                hold_in_dialect(ctx, given->dialect,
+                                {given->key, which.start, which.end, given->data, given->how.ttl});
+            return;
+        }
+#endif
+        ctx.exit_code = run_hold(ctx, *given);
+    });
 }
 
 }  // namespace holdfast::cli

@@ -302,7 +302,7 @@ TEST(completion, for_zsh_and_fish_names_every_command) {
         const auto script = store.run({"completion", shell});
         EXPECT_EQ(script.code, 0);
         for (const auto* command :
-             {"run", "acquire", "renew", "release", "break", "show", "list", "bench"}) {
+             {"run", "acquire", "renew", "release", "break", "show", "list", "bench", "range"}) {
             EXPECT_THAT(script.out, HasSubstr(command)) << shell;
         }
         for (const auto* flag : {"max-hold", "shared", "permits", "fair", "clients"}) {

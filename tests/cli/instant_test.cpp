@@ -103,5 +103,22 @@ TEST(parse_instant, refuses_everything_else) {
     EXPECT_EQ(parse_instant(std::string_view("2026-11-21T10:00:00Z\0", 21)), std::nullopt);
 }
 
+TEST(instant, is_told_in_utc) {
+    EXPECT_EQ(rfc3339(0), "1970-01-01T00:00:00Z");
+    EXPECT_EQ(rfc3339(1'795'255'200'000), "2026-11-21T10:00:00Z");
+    EXPECT_EQ(rfc3339(1'795'255'200'007), "2026-11-21T10:00:00.007Z");
+    EXPECT_EQ(rfc3339(-1), "1969-12-31T23:59:59.999Z");
+    EXPECT_EQ(rfc3339(std::numeric_limits<std::int64_t>::min()), std::nullopt);
+    EXPECT_EQ(rfc3339(std::numeric_limits<std::int64_t>::max()), std::nullopt);
+}
+
+TEST(instant, that_is_told_is_the_one_that_is_read) {
+    for (const char* const text : {"0000-01-01T00:00:00Z", "1582-10-15T00:00:00.001Z",
+                                   "2024-02-29T23:59:59.999Z", "9999-12-31T23:59:59.999Z"})
+        EXPECT_EQ(rfc3339(*parse_instant(text)), text);
+    EXPECT_EQ(rfc3339(*parse_instant("9999-12-31T23:59:59.999Z") + 1), std::nullopt);
+    EXPECT_EQ(rfc3339(*parse_instant("0000-01-01T00:00:00Z") - 1), std::nullopt);
+}
+
 }  // namespace
 }  // namespace holdfast::cli

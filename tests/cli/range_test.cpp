@@ -162,8 +162,7 @@ TEST_F(cli_range, usage_errors_are_64_and_write_nothing) {
     const std::string mutex = redis().url();
     const auto ours = [&](words arguments) { return with_servers(std::move(arguments)); };
     refused({"range"}, "command is missing");
-    refused({"range", "hold", "k", "1", "2", "--store", sql, "--mutex", mutex},
-            "not in this version");
+    refused({"range", "hold", "k", "1", "2", "--store", sql, "--mutex", mutex}, "--dialect");
     refused(
         {"range", "hold", "k", "1", "2", "--store", sql, "--mutex", mutex, "--dialect", "redlock"},
         "--dialect range-lock");
@@ -183,6 +182,13 @@ TEST_F(cli_range, usage_errors_are_64_and_write_nothing) {
     refused(ours({"hold", "", "1", "2"}), "key has 1 to 255 characters");
     refused(ours({"hold", "k", "1", "2", "--data", std::string(256, 'x')}), "data");
     refused(ours({"get", "k", ""}), "id has 1 to 255");
+    for (const words& option :
+         {words{"--wait", "1s"}, words{"--units", "1"}, words{"--capacity", "1"},
+          words{"--id", "x"}, words{"--owner", "me"}}) {
+        words arguments = ours({"hold", "k", "1", "2"});
+        arguments.insert(arguments.end(), option.begin(), option.end());
+        refused(arguments, option.front() + " excludes --dialect");
+    }
     EXPECT_EQ(range({"hold", "k", "1", "2", "--store", sql}).code, 64) << "two stores";
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What it is: `holdfast run` on a terminal, started by a shell with job control, as people do it.
+// What it is: `holdfast run` on a terminal, started by a shell with job control, as people do it;
+// and the picture of ranges, which is for terminals only.
 #include "cli_process.hpp"
 #include "support/poll.hpp"
 
@@ -174,6 +175,23 @@ TEST(terminal, a_hang_up_ends_everything) {
     }
     EXPECT_TRUE(poll_until([] { return processes_under("job").empty(); }));
     EXPECT_TRUE(poll_until([&] { return !store.held("job"); }));
+}
+
+TEST(terminal, range_list_draws_its_holds_at_the_width_of_the_terminal) {
+    const cli_store store;
+    ASSERT_EQ(store.run({"range", "hold", "room", "0", "4", "--owner", "me"}).code, 0);
+    ASSERT_EQ(store.run({"range", "hold", "room", "2", "10", "--capacity", "2"}).code, 0);
+    shell_session shell{store};
+    ASSERT_TRUE(shell.sees("prompt> "));
+    shell.type("stty cols 20; $HOLDFAST range list room\n");
+    EXPECT_TRUE(
+        shell.sees("\n0                 10\r\n▒▒▒▒▒▒▒░\r\n    ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒░\r\n"
+                   "\r\nSTART  END"))
+        << shell.screen();
+    shell.type("$HOLDFAST range list room --json; $HOLDFAST range list room | cat\n");
+    EXPECT_TRUE(shell.sees("\"end\":10")) << shell.screen();
+    EXPECT_TRUE(shell.sees("START  END")) << shell.screen();
+    EXPECT_EQ(shell.screen().find("░", shell.screen().find("--json")), std::string::npos);
 }
 
 }  // namespace

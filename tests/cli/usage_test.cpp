@@ -135,8 +135,8 @@ TEST(usage, help_names_the_commands_that_there_are_and_no_others) {
     const cli_store store;
     const auto result = store.run({"--help"});
     EXPECT_EQ(result.code, 0);
-    for (const auto* command :
-         {"run", "acquire", "renew", "release", "break", "show", "list", "bench", "completion"}) {
+    for (const auto* command : {"run", "acquire", "renew", "release", "break", "show", "list",
+                                "bench", "range", "completion"}) {
         EXPECT_THAT(result.out, HasSubstr(std::string{"\n  "} + command + " "));
     }
     for (const auto* later : {"doctor", "watch"}) {
