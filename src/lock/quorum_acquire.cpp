@@ -31,6 +31,7 @@ asio::awaitable<quorum_store::reply> quorum_store::ask_once_settled(node_ptr nod
                                                                     round_ptr shared) {
     const std::string& name = shared->wanted.name;
     for (const std::string& value : node->owed_for(name)) {
+        if (shared->unwanted) break;  // The node is slow, and the others were enough.
         auto settled = co_await quorum_node::give_back(node, name, value, shared->deadline);
         if (!settled && settled.error().code != errc::lost) co_return reply{settled.error(), false};
     }
@@ -91,6 +92,7 @@ asio::awaitable<result<grant>> quorum_store::acquire(const claim& wanted, attemp
     co_await asio::this_coro::throw_if_cancelled(false);
     if (auto wrong = check(wanted)) co_return *wrong;
     if (nodes_.front()->stopped()) co_return failure{errc::cancelled, "the store was closed"};
+    const time_point asked = env_.time.now();
     auto shared = std::make_shared<round>(round{wanted, which, deadline});
     const auto question = [nodes = nodes_, shared](std::size_t i) {
         return ask(nodes[i], i, shared);
@@ -111,9 +113,11 @@ asio::awaitable<result<grant>> quorum_store::acquire(const claim& wanted, attemp
         grant all{.fencing_token = shared->token};
         for (const auto& answer : poll->answers)
             if (answer && *answer && (*answer)->taken_earlier) all.taken_earlier = true;
+        split_.granted();
         if (!refused) co_return all;
     } else {
         refused = refusal(*poll);
+        if (refused->code == errc::contended) note_split(*poll, asked);
     }
     give_up(*shared, *poll);
     if (refused->code == errc::cancelled) co_return *refused;  // Its caller releases it.
@@ -208,6 +212,14 @@ asio::awaitable<void> quorum_store::await_stragglers(quorum_poll<grant>& poll) {
     poll.all_in = [&bell] { bell.wake(); };
     co_await bell.wait_until(env_.time.now() + straggler_patience);
     poll.all_in = nullptr;
+}
+
+void quorum_store::note_split(const quorum_poll<grant>& poll, time_point asked) {
+    const core::ballot votes = count_grants(poll.answers);
+    const auto first = std::find_if(poll.answers.begin(), poll.answers.end(),
+                                    [](const auto& said) { return said && is_vote(*said); });
+    const bool ours = first != poll.answers.end() && **first;
+    split_.refused(env_.time.now() - asked, votes.yes > 0, ours);
 }
 
 failure quorum_store::refusal(const quorum_poll<grant>& poll) const {

@@ -99,10 +99,10 @@ asio::awaitable<result<void>> quorum_store::release(std::string_view name, std::
     co_return not_owned(poll->answers);
 }
 
-// Polling, with enough jitter that those who split the votes do not meet again.
+// Polling; the rule sees to it that those who split the votes do not meet again.
 asio::awaitable<void> quorum_store::await_change(std::string_view /*name*/, time_point until) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const auto pause = std::chrono::microseconds(10'000 + env_.random.jitter_bits() % 90'000);
+    const auto pause = split_.pause(env_.random.jitter_bits());
     co_await sleep_until(env_.time, std::min(env_.time.now() + pause, until));
 }
 

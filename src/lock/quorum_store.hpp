@@ -12,6 +12,7 @@
 #include <holdfast/store.hpp>
 
 #include "core/ballot.hpp"
+#include "core/split_rule.hpp"
 #include "lock/quorum_node.hpp"
 #include "lock/quorum_poll.hpp"
 #include "lock/quorum_recall.hpp"
@@ -74,6 +75,7 @@ private:
     asio::awaitable<void> give_back_grants(const round& shared, const quorum_poll<grant>& poll);
     asio::awaitable<void> await_stragglers(quorum_poll<grant>& poll);
     [[nodiscard]] failure refusal(const quorum_poll<grant>& poll) const;
+    void note_split(const quorum_poll<grant>& poll, time_point asked);
 
     // quorum_renew.cpp
     static asio::awaitable<result<outcomes>> renew_on(node_ptr node, upkeep_ptr shared);
@@ -86,6 +88,7 @@ private:
     std::string address_;
     bool raises_{true};
     recall_list under_way_;
+    core::split_rule split_{};
 };
 
 }  // namespace holdfast::lock

@@ -8,6 +8,7 @@
 #include "core/lease_math.hpp"
 #include "core/renew_plan.hpp"
 #include "core/retry_rule.hpp"
+#include "core/split_rule.hpp"
 
 #include <gtest/gtest.h>
 
@@ -102,6 +103,45 @@ TEST(backoff, grows_to_its_most_and_stays_within_the_upper_half_of_the_window) {
 }
 
 TEST(backoff, of_nothing_is_nothing) { EXPECT_EQ(backoff_pause(3, 0ms, 0ms, 7), 0ns); }
+
+constexpr std::uint64_t least_random = 0;
+constexpr std::uint64_t most_random = 499'999'999;  // The end of the widest spread.
+
+TEST(split, spreads_questions_over_three_round_trips_within_limits) {
+    split_rule rule;
+    EXPECT_EQ(rule.pause(least_random), 10ms);
+    EXPECT_EQ(rule.pause(89'999'999), 100ms - 1ns);
+    rule.refused(30ms, false, false);
+    EXPECT_EQ(rule.pause(89'999'999), 100ms - 1ns);
+    rule.refused(100ms, false, false);
+    EXPECT_EQ(rule.pause(299'999'999), 310ms - 1ns);
+    rule.refused(10s, false, false);
+    EXPECT_EQ(rule.pause(most_random), 510ms - 1ns);
+}
+
+TEST(split, lets_one_go_ahead_while_the_others_let_its_question_pass) {
+    split_rule ahead;
+    split_rule behind;
+    ahead.refused(100ms, true, true);
+    behind.refused(100ms, true, false);
+    EXPECT_EQ(ahead.pause(least_random), 10ms);
+    EXPECT_EQ(ahead.pause(9'999'999), 20ms - 1ns);
+    EXPECT_EQ(behind.pause(least_random), 110ms);
+    behind.refused(10s, true, false);
+    EXPECT_EQ(behind.pause(least_random), 260ms);
+}
+
+// Why: a server that missed the lock votes for everybody who asks, again and again.
+TEST(split, lets_nobody_go_ahead_twice_in_a_row) {
+    split_rule rule;
+    for (int i = 0; i < 5; ++i) {
+        rule.refused(100ms, true, true);
+        EXPECT_EQ(rule.pause(least_random), i % 2 == 0 ? 10ms : 110ms);
+    }
+    rule.granted();
+    rule.refused(100ms, true, true);
+    EXPECT_EQ(rule.pause(least_random), 10ms);
+}
 
 struct claim_steps_test : testing::Test {
     claim_limits limits{.wait_until = start + 10s,
