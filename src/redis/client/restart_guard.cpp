@@ -40,8 +40,12 @@ result<server_run> read_server_run(std::string_view info) {
     const auto is_id = [](std::string_view text) {
         return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == text.npos;
     };
-    if (!is_id(process) || !is_id(history) || seconds < 0)
-        return failure{errc::protocol, "durability=strict: INFO tells no run_id"};
+    for (const auto& [told, field] :
+         {std::pair(is_id(process), "run_id"), std::pair(is_id(history), "master_replid"),
+          std::pair(seconds >= 0, "uptime_in_seconds")})
+        if (!told)
+            return failure{errc::protocol,
+                           std::string("durability=strict: INFO tells no ") + field};
     run.id.append(process).append(history);
     if (value_of("role") != "master")
         return failure{errc::denied, "durability=strict: it is a replica"};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "redis/client/client.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -10,6 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using redis::read_server_run;
+using testing::EndsWith;
 
 const std::string run_id = "0123456789abcdef0123456789abcdef01234567";
 const std::string history = "fedcba9876543210fedcba9876543210fedcba98";
@@ -38,10 +40,18 @@ TEST(a_server_run, of_a_replica_is_refused) {
 // Why: who knows less must not take it for good news.
 TEST(a_server_run, that_is_not_told_is_no_server) {
     EXPECT_EQ(read_server_run("").error().code, errc::protocol);
-    EXPECT_EQ(read_server_run(info("master", "-1", "")).error().code, errc::protocol);
+    const auto missing = [](const std::string& told) {
+        const auto run = read_server_run(told);
+        EXPECT_EQ(run.error().code, errc::protocol);
+        return run.error().text;
+    };
+    EXPECT_THAT(missing(info("master", "-1", "")), EndsWith("tells no uptime_in_seconds"));
     std::string short_id = info("master", "-1", "42");
     short_id.erase(short_id.find("0123"), 1);
-    EXPECT_EQ(read_server_run(short_id).error().code, errc::protocol);
+    EXPECT_THAT(missing(short_id), EndsWith("tells no run_id"));
+    std::string other = info("master", "-1", "42");
+    other.erase(other.find("master_replid"), 1);
+    EXPECT_THAT(missing(other), EndsWith("tells no master_replid"));
     // Without that line it may have been promoted.
     std::string older = info("master", "-1", "42");
     older.erase(older.find("second_repl"));
