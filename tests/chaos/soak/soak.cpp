@@ -5,6 +5,8 @@
 // docs/internals/soak.md says what is checked and how to read the table.
 //
 //   test_chaos_soak [--seconds N] [--seed S] [--workers N]
+//
+// Without --seed it is HOLDFAST_EXPLORE_SEED, or drawn.
 #include <holdfast/holdfast.hpp>
 #include <holdfast/quorum.hpp>
 
@@ -36,9 +38,14 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds calm{5};
 
+std::uint64_t seed_by_default() {
+    const char* const given = std::getenv("HOLDFAST_EXPLORE_SEED");
+    return given ? std::stoull(given) : std::random_device{}();
+}
+
 struct soak_options {
     std::int64_t seconds{60};
-    std::uint64_t seed{std::random_device{}()};
+    std::uint64_t seed{seed_by_default()};
     unsigned workers{4};
 };
 
