@@ -56,7 +56,7 @@ private:
 
 /// See the top of the file. The engine tells a `Told`, the awaiter gets an `Answer`.
 template <class Told, class Answer>
-class async_call : public receiver<Told> {
+class async_call final : public receiver<Told> {
 public:
     using spares = spare_calls<async_call>;
 

@@ -49,7 +49,7 @@ struct async_calls {
 
 result<async_guard> session::make_guard(const std::shared_ptr<session>& owner,
                                         result<held_ptr> held) {
-    if (!held) return std::move(held.error());
+    if (!held) return std::move(held).error();
     return async_guard(owner, std::move(*held));
 }
 
