@@ -44,6 +44,8 @@ public:
     [[nodiscard]] std::int64_t start() const noexcept { return what_.start; }
     [[nodiscard]] std::int64_t end() const noexcept { return what_.end; }  ///< Not part of it.
     [[nodiscard]] std::uint32_t units() const noexcept { return what_.units; }
+    /// @return What was given with the call; a hold that was there already keeps what it had, which
+    ///         `range_locker::get` tells.
     [[nodiscard]] const std::string& data() const noexcept { return what_.data; }
     /// @return A number that rises with each hold of the key and with each move, also after expiry,
     ///         restart or loss of the store's data. The table of bookings should refuse lower ones.

@@ -37,7 +37,7 @@ struct range_options {
     std::chrono::milliseconds ttl = std::chrono::seconds{30};
     /// Longest wait while the range is taken: 0 tries exactly once, up to 24 h, or `forever`.
     std::chrono::milliseconds wait{0};
-    /// Ends the wait early; the result is `cancelled` and nothing is left behind.
+    /// Ends the wait early; the result is `cancelled` and nothing is left behind; but see `id`.
     std::stop_token stop{};
     /// Renews in the background at a third of the ttl. Off by default: a hold that nobody confirms
     /// is to run out.
@@ -53,8 +53,10 @@ struct range_options {
     std::uint32_t capacity = 0;
     /// An id of the caller's own, 1 to 255 bytes, unique within the key; e.g. the number of the
     /// order. Who asks again with the same id, range and units gets the same hold, renewed: so a
-    /// call whose answer was lost can be repeated, also by another process. It must not be used
-    /// again after a release. Empty: 32 hexadecimal digits are drawn.
+    /// call whose answer was lost can be repeated, also by another process. What may have been
+    /// granted to it is therefore never taken back by itself, not after `cancelled` either: release
+    /// it, or let it run out. It must not be used again after a release, and is `misuse` once the
+    /// hold was confirmed. Empty: 32 hexadecimal digits are drawn.
     std::string id{};
     /// What the caller wants to find in the hold again, at most 64 KiB.
     std::string data{};
@@ -132,8 +134,9 @@ public:
     /// @return The hold, or nothing if there is none or it has run out.
     [[nodiscard]] result<std::optional<range_hold>> get(std::string_view key, std::string_view id);
 
-    /// Lets a hold run out `ttl` from now, [10 ms, 24 h]. A permanent one stays permanent.
-    /// @return The validity that it has, counted from now; that is a little less.
+    /// Lets a hold run out `ttl` from now, [10 ms, 24 h]. A permanent one stays permanent, which is
+    /// not told here: see `get`.
+    /// @return The validity that it has at least, counted from now; that is a little less.
     /// @par Errors  `lost`: no such hold, or it has run out; `in_doubt`, `unreachable`, …
     result<std::chrono::milliseconds> renew(std::string_view key, std::string_view id,
                                             std::chrono::milliseconds ttl);
