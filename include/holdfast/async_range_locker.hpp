@@ -26,6 +26,10 @@ namespace holdfast {
 
 namespace asio = boost::asio;
 
+namespace ranges {
+struct hold_plan;
+}
+
 /// Owns one hold, for coroutines. As `range_guard`, but that what is sent is awaited.
 class [[nodiscard]] async_range_guard : public held_range {
 public:
@@ -111,6 +115,14 @@ public:
 
 private:
     struct parts;
+    static asio::awaitable<result<async_range_guard>> hold_planned(std::shared_ptr<const parts> all,
+                                                                   result<ranges::hold_plan> plan);
+    static asio::awaitable<result<std::vector<async_range_guard>>> hold_all_planned(
+        std::shared_ptr<const parts> all, result<ranges::hold_plan> plan);
+    static asio::awaitable<result<async_range_guard>> adopt_found(
+        std::shared_ptr<const parts> all, asio::awaitable<result<std::optional<range_hold>>> look,
+        std::string id, range_options options);
+
     // Shared with the coroutines under way: the locker may go before them.
     std::shared_ptr<const parts> parts_;
 };

@@ -80,6 +80,7 @@ protected:
     void drop() noexcept;
     void clear() noexcept;
     [[nodiscard]] result<void> check() const;
+    [[nodiscard]] failure note(failure why) const;
     void confirmed();
 
     std::shared_ptr<ranges::verbs> verbs_;
@@ -89,7 +90,8 @@ protected:
 };
 
 /// Owns one hold. Move-only; a moved-from guard is empty. The destructor starts a best-effort
-/// release, never throws and never blocks.
+/// release, never throws and never blocks. A hold with an id of the caller's own is left to its ttl
+/// instead: another process may have asked for it again meanwhile, and that is the same hold.
 ///
 /// A hold is exclusive *within its validity* only: give `fencing_token()` to whatever the work
 /// writes to, or check the hold within the transaction that writes (docs/guides/booking.md).
@@ -109,7 +111,7 @@ public:
     result<void> renew(std::chrono::milliseconds ttl);
 
     /// Moves the hold to [start, end), which may overlap where it is now. It has a new fencing
-    /// token then, and the same expiry.
+    /// token then, and the same expiry. The key's own capacity counts, not that of the hold.
     /// @par Errors  `contended`, with `failure::blockers`: it is still where it was. `lost`,
     ///              `unreachable`, `denied`, `misuse`; `in_doubt`: it may be here or there.
     /// @par Cost    One round trip.

@@ -123,7 +123,8 @@ public:
     [[nodiscard]] result<std::vector<range_guard>> hold_all(
         const std::vector<range_request>& wanted, const range_options& options = {});
 
-    /// Carries on a hold of which key and id are known: renews it, and gives a guard.
+    /// Carries on a hold of which key and id are known: renews it, and gives a guard, whose
+    /// destructor does not release it: others know the id, too.
     ///
     /// @param options  `ttl`, `auto_renew`, `max_hold` and `stop_margin` count.
     /// @par Errors     `lost`: no such hold, or it has run out. `misuse` also for a permanent one.
@@ -173,7 +174,8 @@ public:
 
     /// Waits until the holds in a window are not the ones that are known.
     ///
-    /// @param known  What `list` or the last `watch` gave; order and remaining times do not count.
+    /// @param known  What `list` or the last `watch` gave, at most 1,000; order and remaining times
+    ///               do not count.
     /// @param wait   Up to 24 h, or `forever`. @param stop  Ends the wait, within a second.
     /// @return What is there now, at most 1,000. A change is mostly seen at once, and within about
     ///         a second in any case; on MySQL it is looked for in growing distances up to that.

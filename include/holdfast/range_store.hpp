@@ -139,6 +139,8 @@ public:
 
     /// Moves a live hold to another range, which may overlap its own, or leaves it where it is.
     /// It has a new token then, and its old expiry. Moving it to where it is changes nothing.
+    /// The key's own capacity counts, whatever it was granted under: those who are there may rely
+    /// on that.
     /// @par Errors  `contended`, with blockers; `lost` with `deleted`. Nothing was changed.
     [[nodiscard]] virtual asio::awaitable<result<range_hold>> move(std::string_view key,
                                                                    std::string_view id, range to,

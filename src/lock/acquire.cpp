@@ -294,6 +294,7 @@ held_ptr engine::make_held(const std::string& name, const identity& who, std::ui
     held->drift_factor = parts_.options.drift_factor;
     held->hold_until = core::saturating_add(now(), plan.options.max_hold);
     held->auto_renew = plan.options.auto_renew;
+    held->own_id = !plan.ids.empty();
     held->ttl = plan.options.ttl;
     return held;
 }
@@ -321,9 +322,9 @@ asio::awaitable<result<std::string>> engine::value_of(const lease& known, time_p
     co_return std::move((*found)->value);
 }
 
-asio::awaitable<result<held_ptr>> engine::adopt(lease handed, acquire_options options) {
-    options.ttl = handed.ttl;
-    if (auto wrong = check_acquire(handed.name, options, name_limit())) co_return *wrong;
+asio::awaitable<result<held_ptr>> engine::adopt(lease handed, acquire_plan plan) {
+    plan.options.ttl = handed.ttl;
+    if (auto wrong = check_acquire(handed.name, plan.options, name_limit())) co_return *wrong;
     auto value = co_await value_of(handed, op_deadline());
     if (!value) co_return value.error();
     const time_point sent = now();
@@ -337,7 +338,6 @@ asio::awaitable<result<held_ptr>> engine::adopt(lease handed, acquire_options op
         co_return ask.outcome.error();
     }
     identity who{.id = handed.id, .value = std::move(*value)};
-    const acquire_plan plan(std::move(options));
     held_ptr held = make_held(handed.name, std::move(who), handed.fencing_token, plan);
     held->extend(sent, handed.ttl);
     if (now() >= held->stop_by()) co_return too_late(handed.ttl);

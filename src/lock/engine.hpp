@@ -92,7 +92,7 @@ public:
     /// Several names, all or none.
     [[nodiscard]] asio::awaitable<result<std::vector<held_ptr>>> acquire_all(
         std::vector<std::string> names, acquire_plan plan);
-    [[nodiscard]] asio::awaitable<result<held_ptr>> adopt(lease handed, acquire_options options);
+    [[nodiscard]] asio::awaitable<result<held_ptr>> adopt(lease handed, acquire_plan plan);
     [[nodiscard]] asio::awaitable<result<void>> renew(held_ptr held, core::milliseconds ttl);
     [[nodiscard]] asio::awaitable<result<void>> release(held_ptr held);
     /// The guard is gone: releases in the background what it still held.

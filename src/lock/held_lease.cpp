@@ -38,6 +38,12 @@ bool held_lease::lose(lost_reason why) noexcept {
     return status_.compare_exchange_strong(expected, static_cast<int>(why));
 }
 
+void held_lease::lose_and_tell(lost_reason why) noexcept {
+    lose(why);
+    if (why_lost() == lost_reason::none) return;
+    if (auto source = lost_source()) source->request_stop();
+}
+
 void held_lease::lose_if_over(time_point now) noexcept {
     if (held() && now >= stop_by()) lose(lost_reason::expired);
     // Whoever marked the loss: the signal for it may still be on its way from another thread.

@@ -39,6 +39,7 @@ struct held_lease {
     double drift_factor{0};
     time_point hold_until{time_point::max()};
     bool auto_renew{true};
+    bool own_id{false};           ///< See `acquire_plan::ids`: never released in the background.
     std::uint64_t attempts{0};    ///< How many it took; 0 if it was adopted.
     core::nanoseconds waited{0};  ///< How long that took.
 
@@ -80,6 +81,8 @@ struct held_lease {
     [[nodiscard]] std::stop_token lost_signal();
     /// @return What `lost_signal` gave tokens of; nothing if it never was asked.
     [[nodiscard]] std::optional<std::stop_source> lost_source();
+    /// Ends it as lost and signals, because the store said so.
+    void lose_and_tell(lost_reason why) noexcept;
     /// Ends it as lost and signals, if it is held but `now` is past its time to stop: a process
     /// that was paused learns of the loss even before the engine gets to run.
     void lose_if_over(time_point now) noexcept;

@@ -11,10 +11,12 @@
 namespace holdfast::lock {
 namespace {
 
-/// Whether the store may still have the lease although the holder counts it as lost.
-bool may_linger(lost_reason why) noexcept {
-    return why == lost_reason::expired || why == lost_reason::unreachable ||
-           why == lost_reason::max_hold;
+/// Whether the store may still have the lease although the holder counts it as lost. By an id of
+/// the caller's somebody else may have it by then.
+bool may_linger(const held_lease& held) noexcept {
+    const lost_reason why = held.why_lost();
+    return !held.own_id && (why == lost_reason::expired || why == lost_reason::unreachable ||
+                            why == lost_reason::max_hold);
 }
 
 failure not_held(const held_lease& held) {
@@ -31,7 +33,7 @@ asio::awaitable<result<void>> engine::release(held_ptr held) {
     if (line && pass_to_next(held, *line)) co_return result<void>{};
     unwatch(*held);
     if (!held->give_up()) {
-        if (may_linger(held->why_lost())) release_in_background(held->name, held->value);
+        if (may_linger(*held)) release_in_background(held->name, held->value);
         co_return not_held(*held);
     }
     release_begun nothing_yet;
@@ -59,13 +61,18 @@ asio::awaitable<result<void>> engine::release_held(held_ptr held, release_begun 
 void engine::drop(const held_ptr& held) {
     const auto line = line_of(*held);
     if (line && pass_to_next(held, *line)) return;
+    if (held->own_id) {
+        unwatch(*held);
+        held->give_up();
+        return;
+    }
     if (!line && !stopped_ && held->held()) {
         ++background_;
         return start_release(held, nobody_);
     }
     unwatch(*held);
     const bool ours = held->give_up();
-    if (!ours && !may_linger(held->why_lost())) return;
+    if (!ours && !may_linger(*held)) return;
     if (!ours) return release_in_background(held->name, held->value);
     in_background([self = shared_from_this(), held]() -> asio::awaitable<void> {
         // Outcomes are counted by the release itself; there is nobody to tell.

@@ -79,6 +79,7 @@ asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all_now(
 // One attempt after the other until all are granted, which leaves the answers in `grants`.
 asio::awaitable<std::optional<failure>> engine::try_bundle(bundle& aim,
                                                            std::vector<grant>& grants) {
+    unsigned hasty = 0;                         // Changes in a row that came at once.
     for (unsigned failures = 1;; ++failures) {  // Ends with the wait, or the doubt, at the latest.
         const bool repeated = aim.steps.maybe_ours();
         for (std::size_t i = 0; i < aim.wanted.size() && !repeated; ++i) {
@@ -113,10 +114,15 @@ asio::awaitable<std::optional<failure>> engine::try_bundle(bundle& aim,
         }
         switch (next) {
             case core::step::succeed: grants = std::move(*answer); co_return std::nullopt;
-            case core::step::await_free:
+            case core::step::await_free: {
                 failures = 0;
+                const time_point before = now();
                 co_await parts_.where->await_change(why.name, aim.wait_until);
+                // A store that takes for free what it then refuses must not keep us busy.
+                hasty = now() - before < core::milliseconds(1) ? hasty + 1 : 0;
+                if (hasty > 1) co_await pause(hasty, aim.wait_until);
                 break;
+            }
             case core::step::pause:
                 co_await pause(failures, std::max(aim.wait_until, op_deadline()));
                 break;

@@ -257,9 +257,7 @@ result<range_hold> range_table::move(std::string_view key, std::string_view id, 
     const range from = ours->where();
     if (from == to) return describe(*ours, now);
     const entry& in = *look(key);
-    // What was granted beside others goes on being so.
-    const std::uint32_t capacity =
-        ours->granted == 1 ? in.capacity : std::max(in.capacity, ours->granted);
+    const std::uint32_t capacity = in.capacity;
     range_claim wanted;
     wanted.key = key;
     wanted.id = id;

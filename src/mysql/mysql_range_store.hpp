@@ -89,7 +89,7 @@ private:
     store_environment env_;
     store_access access_;
     procedure procedure_{procedure::unknown};
-    std::uint64_t grants_{0};
+    std::uint64_t grants_{env_.random.jitter_bits()};  // Short-lived clients sweep in turn, too.
     std::string swept_to_;  // The key behind which idle ones are looked for next.
 };
 

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::microseconds;
 
-/// A waiter tells no more holds apart than that; it looks every quarter of a second anyway.
+/// A waiter tells no more holds apart than that.
 constexpr std::size_t watched_max = 1000;
 /// The longest that the care for the tables keeps somebody from the hold that was granted.
 constexpr auto care_limit = 100ms;
@@ -118,6 +118,7 @@ asio::awaitable<void> mysql_range_store::await_change(const range_claim& wanted,
         const auto seen = co_await look(wanted);
         if (!seen && seen.error().code == errc::cancelled) co_return;
         time_point next = access_.now() + access_.look_pause(looks);
+        bool many = false;  // More than are looked at: only an attempt tells.
         if (seen) {
             watched found;
             std::vector<hold_row> others;
@@ -134,10 +135,11 @@ asio::awaitable<void> mysql_range_store::await_change(const range_claim& wanted,
                                                         : fits(others, window, wanted.units, room));
             if (which == range_change::freed && free) co_return;
             if (!first) first = found;
+            many = seen->more;
             if (changed(*first, found, which)) co_return;
         }
         const wake_reason why = co_await me.bell.wait_until(std::min(next, until));
-        if (why == wake_reason::cancelled) co_return;
+        if (why == wake_reason::cancelled || many) co_return;
     }
 }
 

@@ -107,8 +107,7 @@ asio::awaitable<result<range_hold>> range_work::move(const std::string& key, con
     hold_row hold = std::move(**mine);
     if (hold.starts == to.start && hold.ends == to.end)
         co_return tell_hold(key, std::move(hold), row.now());
-    std::int64_t capacity = row.capacity;
-    if (hold.in_class > 0) capacity = std::max(capacity, hold.granted);
+    const std::int64_t capacity = row.capacity;
     auto free = co_await look(key, id, to, hold.units, capacity);
     if (!free) co_return free.error();
     const int c = class_of(to, capacity);

@@ -11,6 +11,24 @@ namespace holdfast {
 
 struct async_range_locker::parts : ranges::opened {};
 
+namespace {
+
+/// Awaits `work`, for which `keep` has to live, even if the locker does not.
+template <class Keep, class T>
+asio::awaitable<T> keeping(Keep keep, asio::awaitable<T> work) {
+    auto said = co_await std::move(work);
+    keep.reset();
+    co_return said;
+}
+
+asio::awaitable<result<std::chrono::milliseconds>> renew_or_refuse(lock::engine& engine,
+                                                                   result<lease> known) {
+    if (!known) co_return known.error();
+    co_return co_await engine.renew_known(std::move(*known));
+}
+
+}  // namespace
+
 asio::awaitable<result<void>> async_range_guard::renew(std::chrono::milliseconds ttl) {
     if (!state_) co_return lock::empty_guard();
     const auto session = session_;
@@ -21,11 +39,14 @@ asio::awaitable<result<void>> async_range_guard::renew(std::chrono::milliseconds
 asio::awaitable<result<void>> async_range_guard::move(std::int64_t start, std::int64_t end) {
     if (auto ready = check(); !ready) co_return ready.error();
     const auto session = session_;
-    auto verb = [this, start, end](lock::engine&) {
-        return verbs_->move(what_.key, what_.id, {.start = start, .end = end});
+    const auto verbs = verbs_;
+    const auto state = state_;
+    auto verb = [&](lock::engine&) {
+        return verbs->move(what_.key, what_.id, {.start = start, .end = end});
     };
     auto moved = co_await session->call_async(std::move(verb));
-    if (!moved) co_return moved.error();
+    if (state_ != state) co_return lock::empty_guard();  // It was given up meanwhile.
+    if (!moved) co_return note(moved.error());
     what_.start = moved->start;
     what_.end = moved->end;
     what_.fencing_token = moved->fencing_token;
@@ -35,9 +56,13 @@ asio::awaitable<result<void>> async_range_guard::move(std::int64_t start, std::i
 asio::awaitable<result<range_hold>> async_range_guard::confirm() {
     if (auto ready = check(); !ready) co_return ready.error();
     const auto session = session_;
-    auto verb = [this](lock::engine&) { return verbs_->confirm(what_.key, what_.id); };
+    const auto verbs = verbs_;
+    const auto state = state_;
+    auto verb = [&](lock::engine&) { return verbs->confirm(what_.key, what_.id); };
     auto told = co_await session->call_async(std::move(verb));
-    if (told) confirmed();
+    if (state_ != state) co_return told;  // It was given up meanwhile.
+    if (!told) co_return note(told.error());
+    confirmed();
     co_return told;
 }
 
@@ -75,8 +100,11 @@ asio::awaitable<result<async_range_guard>> async_range_locker::hold(std::string 
                                                                     std::int64_t start,
                                                                     std::int64_t end,
                                                                     range_options options) {
-    const auto all = parts_;
-    auto plan = ranges::plan_hold(key, {.start = start, .end = end}, options);
+    return hold_planned(parts_, ranges::plan_hold(key, {.start = start, .end = end}, options));
+}
+
+asio::awaitable<result<async_range_guard>> async_range_locker::hold_planned(
+    std::shared_ptr<const parts> all, result<ranges::hold_plan> plan) {
     if (!plan) co_return plan.error();
     auto verb = [&](lock::engine& engine) {
         return engine.acquire(std::move(plan->wishes.front()), std::move(plan->how));
@@ -89,8 +117,11 @@ asio::awaitable<result<async_range_guard>> async_range_locker::hold(std::string 
 
 asio::awaitable<result<std::vector<async_range_guard>>> async_range_locker::hold_all(
     std::vector<range_request> wanted, range_options options) {
-    const auto all = parts_;
-    auto plan = ranges::plan_all(wanted, options);
+    return hold_all_planned(parts_, ranges::plan_all(wanted, options));
+}
+
+asio::awaitable<result<std::vector<async_range_guard>>> async_range_locker::hold_all_planned(
+    std::shared_ptr<const parts> all, result<ranges::hold_plan> plan) {
     if (!plan) co_return plan.error();
     auto verb = [&](lock::engine& engine) {
         return engine.acquire_all(std::move(plan->wishes), std::move(plan->how));
@@ -109,8 +140,14 @@ asio::awaitable<result<std::vector<async_range_guard>>> async_range_locker::hold
 asio::awaitable<result<async_range_guard>> async_range_locker::adopt(std::string key,
                                                                      std::string id,
                                                                      range_options options) {
-    const auto all = parts_;
-    auto there = co_await get(std::move(key), id);
+    auto look = get(std::move(key), id);
+    return adopt_found(parts_, std::move(look), std::move(id), std::move(options));
+}
+
+asio::awaitable<result<async_range_guard>> async_range_locker::adopt_found(
+    std::shared_ptr<const parts> all, asio::awaitable<result<std::optional<range_hold>>> look,
+    std::string id, range_options options) {
+    auto there = co_await std::move(look);
     if (!there) co_return there.error();
     if (!*there) co_return failure(lost_reason::deleted, "no such hold, or it has run out");
     auto plan = ranges::plan_adoption(**there, options);
@@ -119,7 +156,7 @@ asio::awaitable<result<async_range_guard>> async_range_locker::adopt(std::string
                       .id = std::move(id),
                       .fencing_token = (*there)->fencing_token,
                       .ttl = options.ttl};
-    auto verb = [&](lock::engine& engine) { return engine.adopt(known, plan->how.options); };
+    auto verb = [&](lock::engine& engine) { return engine.adopt(known, plan->how); };
     auto held = co_await all->session->call_async(std::move(verb));
     if (!held) co_return ranges::translate(std::move(held.error()));
     co_return async_range_guard(all->use, all->session, std::move(*held), std::move(**there));
@@ -127,80 +164,70 @@ asio::awaitable<result<async_range_guard>> async_range_locker::adopt(std::string
 
 asio::awaitable<result<std::optional<range_hold>>> async_range_locker::get(std::string key,
                                                                            std::string id) {
-    const auto all = parts_;
-    auto verb = [&](lock::engine&) { return all->use->get(std::move(key), std::move(id)); };
-    co_return co_await all->session->call_async(std::move(verb));
+    auto verb = [&](lock::engine&) { return parts_->use->get(std::move(key), std::move(id)); };
+    return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<std::chrono::milliseconds>> async_range_locker::renew(
     std::string key, std::string id, std::chrono::milliseconds ttl) {
-    const auto all = parts_;
     auto known = ranges::lease_of(key, id, ttl);
-    if (!known) co_return known.error();
-    auto verb = [&](lock::engine& engine) { return engine.renew_known(std::move(*known)); };
-    co_return co_await all->session->call_async(std::move(verb));
+    auto verb = [&](lock::engine& engine) { return renew_or_refuse(engine, std::move(known)); };
+    return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<void>> async_range_locker::release(std::string key, std::string id) {
-    const auto all = parts_;
-    auto verb = [&](lock::engine&) { return all->use->release(std::move(key), std::move(id)); };
-    co_return co_await all->session->call_async(std::move(verb));
+    auto verb = [&](lock::engine&) { return parts_->use->release(std::move(key), std::move(id)); };
+    return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<range_hold>> async_range_locker::confirm(std::string key, std::string id) {
-    const auto all = parts_;
-    auto verb = [&](lock::engine&) { return all->use->confirm(std::move(key), std::move(id)); };
-    co_return co_await all->session->call_async(std::move(verb));
+    auto verb = [&](lock::engine&) { return parts_->use->confirm(std::move(key), std::move(id)); };
+    return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<range_hold>> async_range_locker::move(std::string key, std::string id,
                                                              std::int64_t start, std::int64_t end) {
-    const auto all = parts_;
     auto verb = [&](lock::engine&) {
-        return all->use->move(std::move(key), std::move(id), {.start = start, .end = end});
+        return parts_->use->move(std::move(key), std::move(id), {.start = start, .end = end});
     };
-    co_return co_await all->session->call_async(std::move(verb));
+    return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<std::vector<range_hold>>> async_range_locker::list(std::string key,
                                                                           range window,
                                                                           std::size_t limit) {
-    const auto all = parts_;
-    auto verb = [&](lock::engine&) { return all->use->list(std::move(key), window, limit); };
-    co_return co_await all->session->call_async(std::move(verb));
+    auto verb = [&](lock::engine&) { return parts_->use->list(std::move(key), window, limit); };
+    return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<std::optional<range>>> async_range_locker::free_gap(std::string key,
                                                                            std::int64_t length,
                                                                            range window,
                                                                            std::uint32_t units) {
-    const auto all = parts_;
     auto verb = [&](lock::engine&) {
-        return all->use->free_gap(std::move(key), length, window, units);
+        return parts_->use->free_gap(std::move(key), length, window, units);
     };
-    co_return co_await all->session->call_async(std::move(verb));
+    return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<void>> async_range_locker::set_capacity(std::string key,
                                                                std::uint32_t units) {
-    const auto all = parts_;
-    auto verb = [&](lock::engine&) { return all->use->set_capacity(std::move(key), units); };
-    co_return co_await all->session->call_async(std::move(verb));
+    auto verb = [&](lock::engine&) { return parts_->use->set_capacity(std::move(key), units); };
+    return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<std::uint32_t>> async_range_locker::capacity(std::string key) {
-    const auto all = parts_;
-    auto verb = [&](lock::engine&) { return all->use->capacity(std::move(key)); };
-    co_return co_await all->session->call_async(std::move(verb));
+    auto verb = [&](lock::engine&) { return parts_->use->capacity(std::move(key)); };
+    return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<std::vector<range_hold>>> async_range_locker::watch(
     std::string key, range window, std::vector<range_hold> known, std::chrono::milliseconds wait) {
-    const auto all = parts_;
     auto verb = [&](lock::engine&) {
-        return all->use->watch(std::move(key), window, std::move(known), wait, std::stop_token());
+        return parts_->use->watch(std::move(key), window, std::move(known), wait,
+                                  std::stop_token());
     };
-    co_return co_await all->session->call_async(std::move(verb));
+    return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 lock_statistics async_range_locker::statistics() const noexcept {

@@ -80,6 +80,7 @@ result<hold_plan> plan_adoption(const range_hold& there, const range_options& op
         return failure{errc::misuse, "a confirmed hold has no expiry that could be kept up"};
     hold_plan plan{.wishes = {wish_for(there.key)}, .what = {there}, .how = plan_of(options)};
     plan.how.options.owner.clear();
+    plan.how.ids.push_back(there.id);
     return plan;
 }
 

@@ -22,7 +22,7 @@ failure no_such_verb() { return {errc::misuse, "ranges have no such verb"}; }
 
 bool blocks(const range_claim& wanted, const failure& why) {
     return wanted.key == why.name &&
-           std::any_of(why.blockers.begin(), why.blockers.end(), [&](const range_hold& one) {
+           std::all_of(why.blockers.begin(), why.blockers.end(), [&](const range_hold& one) {
                return core::overlap({one.start, one.end}, {wanted.start, wanted.end});
            });
 }
@@ -81,7 +81,13 @@ asio::awaitable<void> lock_view::renew(std::span<renewal> batch, time_point dead
     for (const renewal& one : batch)
         asks.push_back({.key = key_of(one.name), .id = one.value, .ttl = one.ttl});
     co_await where_->renew(asks, deadline);
-    for (std::size_t i = 0; i < batch.size(); ++i) batch[i].outcome = std::move(asks[i].outcome);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        batch[i].outcome = std::move(asks[i].outcome);
+        if (batch[i].outcome) continue;
+        failure why = batch[i].outcome.error();
+        why.name.clear();  // The engine knows it by its wish.
+        batch[i].outcome = std::move(why);
+    }
 }
 
 asio::awaitable<result<void>> lock_view::release(std::string_view name, std::string_view value,

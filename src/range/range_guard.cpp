@@ -55,6 +55,15 @@ result<void> held_range::check() const {
                    "the hold had been lost: " + std::string(to_string(state_->why_lost())));
 }
 
+// What the store has not got any more is lost here, too.
+failure held_range::note(failure why) const {
+    if (why.code == errc::lost) {
+        state_->lose_and_tell(why.reason);
+        session_->let_go(state_);
+    }
+    return why;
+}
+
 // The hold needs no guard any more.
 void held_range::confirmed() {
     if (state_->give_up()) session_->let_go(state_);
@@ -90,7 +99,7 @@ result<void> range_guard::move(std::int64_t start, std::int64_t end) {
     auto moved = session_->call([&](lock::engine&) {
         return verbs_->move(what_.key, what_.id, {.start = start, .end = end});
     });
-    if (!moved) return moved.error();
+    if (!moved) return note(moved.error());
     what_.start = moved->start;
     what_.end = moved->end;
     what_.fencing_token = moved->fencing_token;
@@ -100,7 +109,8 @@ result<void> range_guard::move(std::int64_t start, std::int64_t end) {
 result<range_hold> range_guard::confirm() {
     if (auto ready = check(); !ready) return ready.error();
     auto told = session_->call([&](lock::engine&) { return verbs_->confirm(what_.key, what_.id); });
-    if (told) confirmed();
+    if (!told) return note(told.error());
+    confirmed();
     return told;
 }
 

@@ -75,8 +75,8 @@ result<range_guard> range_locker::adopt(std::string_view key, std::string_view i
                       .id = std::string(id),
                       .fencing_token = (*there)->fencing_token,
                       .ttl = options.ttl};
-    auto held = parts_->session->call(
-        [&](lock::engine& engine) { return engine.adopt(known, plan->how.options); });
+    auto held =
+        parts_->session->call([&](lock::engine& engine) { return engine.adopt(known, plan->how); });
     if (!held) return ranges::translate(std::move(held.error()));
     return range_guard(parts_->use, parts_->session, std::move(*held), std::move(**there));
 }

@@ -170,6 +170,9 @@ asio::awaitable<result<std::vector<range_hold>>> verbs::watch(std::string key, r
     if (auto wrong = check_key(key)) co_return *wrong;
     if (auto wrong = check_range(window)) co_return *wrong;
     if (auto wrong = lock::check_wait(wait)) co_return *wrong;
+    if (known.size() > page_max)
+        co_return failure{errc::misuse,
+                          "at most 1000 holds can be watched, not " + std::to_string(known.size())};
     const time_point until = core::saturating_add(now(), wait);
     range_claim seen;
     seen.key = key;

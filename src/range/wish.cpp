@@ -45,7 +45,10 @@ std::string wish_for(std::string_view key) {
 }
 
 std::string_view key_of(std::string_view wish) noexcept {
-    return wish.substr(sizeof(wish_head), head_of(wish).key_bytes);
+    if (wish.size() < sizeof(wish_head)) return {};
+    const std::size_t bytes = head_of(wish).key_bytes;
+    wish.remove_prefix(sizeof(wish_head));
+    return bytes <= wish.size() ? wish.substr(0, bytes) : std::string_view();
 }
 
 range_claim from_wish(std::string_view wish) {

@@ -38,6 +38,7 @@ hold_table::hold_table(timeline& time, machine where, std::string address)
 
 int hold_table::prepare(const connection& db, std::uint64_t random) {
     sets_ = random % sets_per_sweep;
+    connection_ = &db;
     int code = transaction_.prepare(db);
     if (code == SQLITE_OK) code = reading_.prepare(db);
     if (code == SQLITE_OK) code = reading_.begin.prepare(db, sql::begin_read);
@@ -70,8 +71,6 @@ int hold_table::prepare(const connection& db, std::uint64_t random) {
                 {capacity_, sql::hold_capacity, {":key"}},
                 {capacity_set_, sql::hold_capacity_set, {":key", ":capacity"}},
                 {capacity_drop_, sql::hold_capacity_drop, {":key"}},
-                {sync_full_, sql::sync_full, {}},
-                {sync_normal_, sql::sync_normal, {}},
             });
     return code == SQLITE_OK ? run(sweep_former_).all(where_.boot, present().wall) : code;
 }

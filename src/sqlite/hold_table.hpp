@@ -81,6 +81,15 @@ private:
         std::int64_t limit{-1};
     };
 
+    /// What `change` commits is on the disk when this returns.
+    template <class Change>
+    [[nodiscard]] int durably(Change change);
+    [[nodiscard]] int end_hold(std::string_view key, std::string_view id, released_hold which,
+                               result<void>& out);
+    [[nodiscard]] int make_permanent(std::string_view key, std::string_view id,
+                                     result<range_hold>& out);
+    [[nodiscard]] int take_elsewhere(std::string_view key, std::string_view id, range to,
+                                     result<range_hold>& out);
     [[nodiscard]] instant present() const noexcept;
     [[nodiscard]] failure gone() const;
     [[nodiscard]] static range_hold describe(row&& found, const instant& at);
@@ -105,13 +114,14 @@ private:
     timeline& time_;
     machine where_;
     std::string address_;
+    const connection* connection_{nullptr};
     std::uint64_t sets_{0};
 
     transaction_statements transaction_;
     transaction_statements reading_;
     statement usual_, find_, before_, class_, page_, clear_, insert_, drop_, extend_, fence_,
         sweep_;
-    statement sweep_former_, capacity_, capacity_set_, capacity_drop_, sync_full_, sync_normal_;
+    statement sweep_former_, capacity_, capacity_set_, capacity_drop_;
 };
 
 }  // namespace holdfast::sqlite

@@ -2,6 +2,7 @@
 //
 // The actions on single holds.
 #include "sqlite/hold_table.hpp"
+#include "sqlite/sql.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -36,8 +37,33 @@ int hold_table::renew(std::span<range_renewal> batch, bool& freed) {
     return code == SQLITE_OK ? all.commit() : code;
 }
 
+// Not prepared once for all: this setting takes effect while it is being prepared.
+template <class Change>
+int hold_table::durably(Change change) {
+    int code = connection_->execute(sql::sync_full);
+    if (code != SQLITE_OK) return code;
+    code = change();
+    const int back = connection_->execute(sql::sync_normal);
+    return code == SQLITE_OK ? back : code;
+}
+
+// What was confirmed, where it was moved, and that it was given back, outlives a power cut.
 int hold_table::release(std::string_view key, std::string_view id, released_hold which,
                         result<void>& out) {
+    if (which == released_hold::passing) return end_hold(key, id, which, out);
+    return durably([&] { return end_hold(key, id, which, out); });
+}
+
+int hold_table::confirm(std::string_view key, std::string_view id, result<range_hold>& out) {
+    return durably([&] { return make_permanent(key, id, out); });
+}
+
+int hold_table::move(std::string_view key, std::string_view id, range to, result<range_hold>& out) {
+    return durably([&] { return take_elsewhere(key, id, to, out); });
+}
+
+int hold_table::end_hold(std::string_view key, std::string_view id, released_hold which,
+                         result<void>& out) {
     transaction all(transaction_);
     int code = all.begin();
     const instant at = present();
@@ -62,29 +88,22 @@ int hold_table::get(std::string_view key, std::string_view id, std::optional<ran
     return code;
 }
 
-// What is confirmed outlives a power cut.
-int hold_table::confirm(std::string_view key, std::string_view id, result<range_hold>& out) {
-    int code = run(sync_full_).all();
-    if (code != SQLITE_OK) return code;
-    {
-        transaction all(transaction_);
-        code = all.begin();
-        const instant at = present();
-        std::optional<row> held;
-        if (code == SQLITE_OK) code = find(key, id, held);
-        out = gone();
-        if (code == SQLITE_OK && held && held->live(at)) {
-            code = extend(*held, for_good, for_good);
-            held->expires_ns = for_good;
-            out = describe(std::move(*held), at);
-            if (code == SQLITE_OK) code = all.commit();
-        }
-    }
-    const int back = run(sync_normal_).all();
-    return code == SQLITE_OK ? back : code;
+int hold_table::make_permanent(std::string_view key, std::string_view id, result<range_hold>& out) {
+    transaction all(transaction_);
+    int code = all.begin();
+    const instant at = present();
+    std::optional<row> held;
+    if (code == SQLITE_OK) code = find(key, id, held);
+    out = gone();
+    if (code != SQLITE_OK || !held || !held->live(at)) return code;
+    code = extend(*held, for_good, for_good);
+    held->expires_ns = for_good;
+    out = describe(std::move(*held), at);
+    return code == SQLITE_OK ? all.commit() : code;
 }
 
-int hold_table::move(std::string_view key, std::string_view id, range to, result<range_hold>& out) {
+int hold_table::take_elsewhere(std::string_view key, std::string_view id, range to,
+                               result<range_hold>& out) {
     transaction all(transaction_);
     int code = all.begin();
     const instant at = present();
@@ -105,8 +124,6 @@ int hold_table::move(std::string_view key, std::string_view id, range to, result
     wanted.start = to.start;
     wanted.end = to.end;
     wanted.units = held->what.units;
-    // What was granted beside others goes on being so.
-    if (held->granted > 1) capacity = std::max(capacity, held->granted);
     std::optional<failure> why;
     code = in_the_way(wanted, capacity, at, why);
     if (code != SQLITE_OK) return code;

@@ -123,14 +123,23 @@ asio::awaitable<void> sqlite_range_store::await_change(const range_claim& wanted
         hold_outlook ahead;
         auto action = [&](hold_table& table) { return table.look(wanted, ahead); };
         const int code = performer_.file().perform(action);
-        if (code != SQLITE_OK && !is_busy(code)) ahead.first_end = until;
         const time_point present = environment_.time.now();
+        if (code != SQLITE_OK) {
+            // Not on the bell: the attempt to open a file rings it. What is wrong the next attempt
+            // at the range tells.
+            const auto pause =
+                jittered(environment_.random, range_look_shortest, range_look_longest, looks);
+            const bool passed =
+                co_await sleep_until(environment_.time, std::min(until, present + pause));
+            if (!passed || !is_busy(code) || environment_.time.now() >= until) co_return;
+            continue;
+        }
         if (which == range_change::freed && ahead.free) co_return;
         time_point next = std::min(until, ahead.first_end);
         if (which == range_change::any)
             next = std::min(next, present + jittered(environment_.random, watch_shortest,
                                                      watch_longest, looks));
-        else if (!watched || is_busy(code))
+        else if (!watched)
             next = std::min(next, present + jittered(environment_.random, range_look_shortest,
                                                      range_look_longest, looks));
         const wake_reason why = co_await change.wait_until(next);

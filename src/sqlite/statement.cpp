@@ -34,7 +34,7 @@ int connection::open(const std::string& path) {
     return SQLITE_OK;
 }
 
-int connection::execute(std::string_view sql) {
+int connection::execute(std::string_view sql) const {
     return sqlite3_exec(handle_.get(), sql.data(), nullptr, nullptr, nullptr);
 }
 

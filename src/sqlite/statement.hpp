@@ -32,7 +32,7 @@ public:
     void close() noexcept { handle_.reset(); }
 
     /// Runs all statements of `sql`, which must end in a NUL byte as literals do.
-    [[nodiscard]] int execute(std::string_view sql);
+    [[nodiscard]] int execute(std::string_view sql) const;
     /// @return Whether the file can only be read.
     [[nodiscard]] bool read_only() const noexcept;
     /// @return Whether the path leads to another file by now, or to none.

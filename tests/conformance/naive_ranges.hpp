@@ -22,7 +22,6 @@ class naive_ranges {
 public:
     struct hold {
         range_hold what;
-        std::uint32_t granted{1};
         time_point expires{};
     };
 
@@ -51,13 +50,11 @@ public:
 
     std::optional<failure> move(hold& which, range to) {
         const range_claim wanted = claim_of(which, to);
-        const std::uint32_t own = capacity(which.what.key);
-        const std::uint32_t limit = which.granted == 1 ? own : std::max(own, which.granted);
+        const std::uint32_t limit = capacity(which.what.key);
         if (auto why = in_the_way(wanted, limit)) return why;
         which.what.start = to.start;
         which.what.end = to.end;
         which.what.fencing_token = ++last_token_;
-        which.granted = limit;
         return std::nullopt;
     }
 
@@ -181,7 +178,6 @@ private:
                       .fencing_token = ++last_token_,
                       .owner = wanted.owner,
                       .data = wanted.data};
-        fresh.granted = limit_of(wanted);
         fresh.expires = now + wanted.ttl;
         holds_.push_back(std::move(fresh));
     }

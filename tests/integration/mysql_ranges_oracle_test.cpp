@@ -165,8 +165,7 @@ protected:
             EXPECT_EQ(said->fencing_token, known->token);
             return;
         }
-        std::int64_t room = model_.room(key);
-        if (!known->single) room = std::max(room, known->granted);
+        const std::int64_t room = model_.room(key);
         const auto others = model_.beside(key, to, known);
         if (!naive::fits(others, to, known->units, static_cast<std::uint32_t>(room)))
             return expect_blocked(said, others);

@@ -188,8 +188,7 @@ protected:
         const auto moved = run(store_->move(name, id, to, soon()));
         if (!own) return expect_lost(moved);
         const bool same = own->claim.start == to.start && own->claim.end == to.end;
-        const std::uint32_t room =
-            own->granted > 1 ? std::max(own->granted, key.capacity) : key.capacity;
+        const std::uint32_t room = key.capacity;
         if (!same && !key.fits(to, own->claim.units, room, id)) {
             ASSERT_FALSE(moved);
             ASSERT_EQ(moved.error().code, errc::contended);

@@ -18,11 +18,10 @@ local left = expiry == never and -1 or expiry - book.now
 if string.sub(place, 2, 9) == start and string.sub(place, 17, 24) == stop then
   return {1, record, left}
 end
--- What was granted under more than the key has now is not stuck where it is.
+-- The key's own capacity counts, whatever it was granted under: others may rely on being alone.
 local units, capacity, rest = 1, book.capacity, string.sub(record, 25)
 if #place > 24 then
-  units, capacity = struct.unpack('>I3I3', record, 25)
-  capacity, rest = math.max(capacity, book.capacity), string.sub(record, 31)
+  units, rest = struct.unpack('>I3', record, 25), string.sub(record, 31)
 end
 local free = fits(book, start, stop, units, capacity, id)
 local blockers = free and {} or window(book, start, stop, nil, 16, id)
