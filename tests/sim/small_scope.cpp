@@ -154,6 +154,7 @@ private:
     std::uint64_t last_token_{0};
     std::uint64_t grants_{0};
     std::string violation_;
+    bool ending_{false};  ///< Nobody answers any more.
 };
 
 std::size_t way_of(std::size_t who, std::size_t where, bool to_server) {
@@ -238,6 +239,7 @@ private:
     template <class T>
     asio::awaitable<result<T>> converse(std::function<result<T>()> act, time_point deadline) {
         co_await asio::this_coro::throw_if_cancelled(false);
+        if (path_.ending_) co_return failure{errc::misuse, "it is over"};
         struct talk {
             explicit talk(timeline& time) : bell(time) {}
             alarm bell;
@@ -302,9 +304,18 @@ path::path(const search_scope& scope)
         asio::co_spawn(context_, play(*parties_[i], i == 0 ? 1 : 2), asio::detached);
 }
 
+// What is under way ends without an answer: a question and who waits for its end keep each other.
 path::~path() {
+    ending_ = true;
     for (auto& way : ways_) way.clear();
     held_back_.clear();
+    for (const auto& me : parties_) me->paused = false;
+    context_.restart();
+    while (context_.poll() > 0 || next_alarm() != time_point::max()) {
+        if (next_alarm() != time_point::max()) now_ = std::max(now_, next_alarm());
+        for (const auto& me : parties_) me->time->ring();
+        context_.restart();
+    }
     // Who waits keeps the engine, and that the timeline.
     for (const auto& me : parties_) me->time->close();
 }
@@ -312,7 +323,7 @@ path::~path() {
 asio::awaitable<void> path::play(party& me, int rounds) {
     const auto time = me.time;
     const auto engine = me.engine;
-    for (int round = 0; round < rounds; ++round) {
+    for (int round = 0; round < rounds && !ending_; ++round) {
         acquire_options how{.ttl = ttl};
         auto got = co_await engine->acquire("job", how);
         if (!got) {

@@ -31,7 +31,7 @@ TEST_P(small_scope, breaks_no_promise) {
     search_scope scope = GetParam().scope;
     scope.depth = from_environment("HOLDFAST_SIM_DEPTH", scope.depth);
     const auto began = std::chrono::steady_clock::now();
-    const std::chrono::seconds limit(from_environment("HOLDFAST_SIM_SECONDS", 240));
+    const std::chrono::seconds limit(from_environment("HOLDFAST_SIM_SECONDS", 480));
     const search_result seen = search(scope, limit);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     std::printf(
@@ -52,19 +52,19 @@ INSTANTIATE_TEST_SUITE_P(
         search_case{"all_orders_one_loss", {.losses = 1, .depth = 12}},
         search_case{"all_orders_one_crash", {.crashes = 1, .depth = 12}},
         search_case{"all_orders_one_pause", {.pauses = 1, .depth = 12}},
-        search_case{"all_orders_one_of_each", {.losses = 1, .crashes = 1, .pauses = 1, .depth = 6}},
+        search_case{"all_orders_one_of_each", {.losses = 1, .crashes = 1, .pauses = 1, .depth = 8}},
         search_case{"to_the_end", {.swaps = 4, .depth = 1000}},
         search_case{"to_the_end_one_loss", {.losses = 1, .swaps = 1, .depth = 1000}},
         search_case{"to_the_end_one_crash", {.crashes = 1, .swaps = 1, .depth = 1000}},
         search_case{"to_the_end_one_pause", {.pauses = 1, .swaps = 1, .depth = 1000}},
         search_case{"to_the_end_loss_and_crash",
-                    {.losses = 1, .crashes = 1, .swaps = 0, .depth = 1000},
-                    true},
+                    {.losses = 1, .crashes = 1, .swaps = 0, .depth = 1000}},
         search_case{"to_the_end_loss_and_pause",
-                    {.losses = 1, .pauses = 1, .swaps = 0, .depth = 1000},
-                    true},
+                    {.losses = 1, .pauses = 1, .swaps = 0, .depth = 1000}},
         search_case{"to_the_end_crash_and_pause",
-                    {.crashes = 1, .pauses = 1, .swaps = 0, .depth = 1000},
+                    {.crashes = 1, .pauses = 1, .swaps = 0, .depth = 1000}},
+        search_case{"to_the_end_one_of_each",
+                    {.losses = 1, .crashes = 1, .pauses = 1, .swaps = 0, .depth = 1000},
                     true},
         search_case{"to_the_end_wiped_with_the_guard",
                     {.crashes = 1, .wipes = true, .strict = true, .swaps = 0, .depth = 1000}}),
