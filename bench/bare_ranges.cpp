@@ -161,7 +161,7 @@ private:
 class mysql_ranges final : public bare_ranges {
 public:
     mysql_ranges(const std::string& url, int client) : client_(client) {
-        const auto where = mysql::read_settings(url).value();
+        const auto where = mysql::read_settings(url, mysql::url_use::store).value();
         server_ = mysql_init(nullptr);
         const auto password = mysql::current_password(where).value();
         if (!mysql_real_connect(

@@ -37,6 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (url->redacted() != shown) std::abort();
     }
     check(redis::read_settings, text);
-    check(mysql::read_settings, text);
+    check([](std::string_view url) { return mysql::read_settings(url, mysql::url_use::store); },
+          text);
     return 0;
 }
