@@ -141,7 +141,8 @@ public:
     /// It has a new token then, and its old expiry. Moving it to where it is changes nothing.
     /// The key's own capacity counts, whatever it was granted under: those who are there may rely
     /// on that.
-    /// @par Errors  `contended`, with blockers; `lost` with `deleted`. Nothing was changed.
+    /// @par Errors  `contended`, with blockers; `lost` with `deleted`; `misuse`: it has more units
+    ///              than the key has now. Nothing was changed.
     [[nodiscard]] virtual asio::awaitable<result<range_hold>> move(std::string_view key,
                                                                    std::string_view id, range to,
                                                                    time_point deadline) = 0;

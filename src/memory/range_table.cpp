@@ -15,6 +15,11 @@ constexpr std::size_t swept_at_once = 2;
 
 failure no_such_hold() { return {lost_reason::deleted, "memory: no such hold, or it has run out"}; }
 
+failure too_many_units(std::uint32_t units, std::uint32_t capacity) {
+    return {errc::misuse, "memory: " + std::to_string(units) +
+                              " units do not fit into a capacity of " + std::to_string(capacity)};
+}
+
 std::uint32_t capacity_for(const range_claim& wanted, std::uint32_t own) {
     return wanted.capacity > 0 ? wanted.capacity : own;
 }
@@ -103,10 +108,7 @@ std::optional<failure> range_table::refuse(const range_claim& wanted, time_point
     const std::uint32_t capacity = capacity_for(wanted, in.capacity);
     const holding* const same = find(in, wanted.id);
     if (!same || !same->live(now)) {
-        if (wanted.units > capacity)
-            return failure{errc::misuse, "memory: " + std::to_string(wanted.units) +
-                                             " units do not fit into a capacity of " +
-                                             std::to_string(capacity)};
+        if (wanted.units > capacity) return too_many_units(wanted.units, capacity);
         return in_the_way(in, wanted, capacity, now);
     }
     if (same->where() != range{wanted.start, wanted.end} || same->what.units != wanted.units)
@@ -258,6 +260,7 @@ result<range_hold> range_table::move(std::string_view key, std::string_view id, 
     if (from == to) return describe(*ours, now);
     const entry& in = *look(key);
     const std::uint32_t capacity = in.capacity;
+    if (ours->what.units > capacity) return too_many_units(ours->what.units, capacity);
     range_claim wanted;
     wanted.key = key;
     wanted.id = id;

@@ -108,6 +108,7 @@ asio::awaitable<result<range_hold>> range_work::move(const std::string& key, con
     if (hold.starts == to.start && hold.ends == to.end)
         co_return tell_hold(key, std::move(hold), row.now());
     const std::int64_t capacity = row.capacity;
+    if (hold.units > capacity) co_return too_many_units(address_, hold.units, capacity);
     auto free = co_await look(key, id, to, hold.units, capacity);
     if (!free) co_return free.error();
     const int c = class_of(to, capacity);

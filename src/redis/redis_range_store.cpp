@@ -189,6 +189,10 @@ asio::awaitable<result<range_hold>> redis_range_store::move(std::string_view key
     const auto& items = answer->items;
     const std::int64_t verdict = verdict_of(*answer);
     if (verdict == -1) co_return gone();
+    if (verdict == -2 && items.size() == 3)
+        co_return failure(errc::misuse, address() + ": " + std::to_string(items[1].integer) +
+                                            " units do not fit into a capacity of " +
+                                            std::to_string(items[2].integer));
     if (verdict == 0 && items.size() > 1) co_return contended(key, std::span(items).subspan(1));
     auto told = verdict == 1 && items.size() == 3 ? read_record(items[1].text, items[2].integer)
                                                   : std::nullopt;

@@ -91,6 +91,11 @@ failure hold_table::gone() const {
     return {lost_reason::deleted, address_ + ": no such hold, or it has run out"};
 }
 
+failure hold_table::too_many_units(std::uint32_t units, std::uint32_t capacity) const {
+    return {errc::misuse, address_ + ": " + std::to_string(units) +
+                              " units do not fit into a capacity of " + std::to_string(capacity)};
+}
+
 range_hold hold_table::describe(row&& found, const instant& at) {
     range_hold told = std::move(found.what);
     told.permanent = found.permanent();
@@ -213,9 +218,7 @@ int hold_table::refuse(const range_claim& wanted, const instant& at, std::option
     out.reset();
     if (!same || !same->live(at)) {
         if (wanted.units <= capacity) return in_the_way(wanted, capacity, at, out);
-        out.emplace(errc::misuse, address_ + ": " + std::to_string(wanted.units) +
-                                      " units do not fit into a capacity of " +
-                                      std::to_string(capacity));
+        out = too_many_units(wanted.units, capacity);
     } else if (same->what.start != wanted.start || same->what.end != wanted.end ||
                same->what.units != wanted.units) {
         out.emplace(errc::misuse, address_ + ": this id is another hold of the key");

@@ -124,6 +124,10 @@ int hold_table::take_elsewhere(std::string_view key, std::string_view id, range 
     wanted.start = to.start;
     wanted.end = to.end;
     wanted.units = held->what.units;
+    if (wanted.units > capacity) {
+        out = too_many_units(wanted.units, capacity);
+        return SQLITE_OK;
+    }
     std::optional<failure> why;
     code = in_the_way(wanted, capacity, at, why);
     if (code != SQLITE_OK) return code;

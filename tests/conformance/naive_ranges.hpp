@@ -51,6 +51,7 @@ public:
     std::optional<failure> move(hold& which, range to) {
         const range_claim wanted = claim_of(which, to);
         const std::uint32_t limit = capacity(which.what.key);
+        if (which.what.units > limit) return failure(errc::misuse);
         if (auto why = in_the_way(wanted, limit)) return why;
         which.what.start = to.start;
         which.what.end = to.end;

@@ -23,15 +23,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int64_t slots = 2'000;
+constexpr std::int64_t all_slots = 2'000;
 constexpr std::int64_t slot_length = 15;
 constexpr unsigned clients_of_a_process = 4;
 
 /// Tries each slot once. Most are taken by then, some of them by neighbours that reach into two.
 /// @return How many it got, or nothing if something went wrong.
-std::optional<int> fight(const std::string& url, unsigned seed) {
+std::optional<int> fight(const std::string& url, std::int64_t slots, unsigned seed) {
     range_locker ranges{url};
-    std::vector<std::int64_t> order(slots);
+    std::vector<std::int64_t> order(static_cast<std::size_t>(slots));
     std::iota(order.begin(), order.end(), 0);
     std::shuffle(order.begin(), order.end(), std::mt19937(seed));
     range_options how;
@@ -48,13 +48,14 @@ std::optional<int> fight(const std::string& url, unsigned seed) {
 }
 
 /// @return Whether all clients of a process went right; appends what they got to a file.
-bool fight_in_threads(const std::string& url, unsigned process, const std::string& wins) {
+bool fight_in_threads(const std::string& url, std::int64_t slots, unsigned process,
+                      const std::string& wins) {
     std::vector<std::optional<int>> got(clients_of_a_process);
     {
         std::vector<std::jthread> clients;
         for (unsigned i = 0; i < clients_of_a_process; ++i)
             clients.emplace_back(
-                [&, i] { got[i] = fight(url, process * clients_of_a_process + i + 1); });
+                [&, i] { got[i] = fight(url, slots, process * clients_of_a_process + i + 1); });
     }
     std::ofstream out(wins, std::ios::app);
     for (const auto& each : got) out << each.value_or(-1) << '\n';
@@ -66,6 +67,8 @@ class range_slots : public testing::TestWithParam<store_kind> {};
 TEST_P(range_slots, are_each_had_by_exactly_one) {
     const auto place = GetParam().make_place();
     const std::string url = place->url();
+    // A database takes a transaction for each refusal.
+    const std::int64_t slots = GetParam().name == "mysql" ? all_slots / 4 : all_slots;
     const temp_dir directory;
     const std::string wins = directory / "wins";
     std::optional<range_locker> keeper;  // What is in memory stays as long as somebody has it.
@@ -73,12 +76,12 @@ TEST_P(range_slots, are_each_had_by_exactly_one) {
         keeper.emplace(url);
         std::vector<std::jthread> processes;
         for (unsigned i = 0; i < 4; ++i)
-            processes.emplace_back([&, i] { EXPECT_TRUE(fight_in_threads(url, i, wins)); });
+            processes.emplace_back([&, i] { EXPECT_TRUE(fight_in_threads(url, slots, i, wins)); });
     } else {
         std::vector<std::unique_ptr<child_process>> children;
         for (unsigned i = 0; i < 4; ++i)
             children.push_back(std::make_unique<child_process>(
-                [&, i](const auto&) { return fight_in_threads(url, i, wins) ? 0 : 1; }));
+                [&, i](const auto&) { return fight_in_threads(url, slots, i, wins) ? 0 : 1; }));
         for (const auto& child : children) EXPECT_EQ(child->wait(), 0);
     }
     range_locker ranges{url};

@@ -166,6 +166,10 @@ protected:
             return;
         }
         const std::int64_t room = model_.room(key);
+        if (known->units > room) {
+            EXPECT_TRUE(fails_with(said, errc::misuse));
+            return;
+        }
         const auto others = model_.beside(key, to, known);
         if (!naive::fits(others, to, known->units, static_cast<std::uint32_t>(room)))
             return expect_blocked(said, others);

@@ -189,6 +189,11 @@ protected:
         if (!own) return expect_lost(moved);
         const bool same = own->claim.start == to.start && own->claim.end == to.end;
         const std::uint32_t room = key.capacity;
+        if (!same && own->claim.units > room) {
+            ASSERT_FALSE(moved);
+            ASSERT_EQ(moved.error().code, errc::misuse);
+            return;
+        }
         if (!same && !key.fits(to, own->claim.units, room, id)) {
             ASSERT_FALSE(moved);
             ASSERT_EQ(moved.error().code, errc::contended);

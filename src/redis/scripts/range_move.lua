@@ -4,7 +4,8 @@
 --   ARGV[1]  id
 --   ARGV[2]  start, ARGV[3] end, ARGV[4] the class of the length
 --   returns  {1, record, ms left or -1} | {0, {record, id, ms left or -1}...} those in the way
---            {-1} no such live hold | {-3} much has run out here and was put away: ask again
+--            {-1} no such live hold | {-2, units, capacity} it has more than the key has now
+--            {-3} much has run out here and was put away: ask again
 local book, id, start, stop, class = book_of(KEYS[1]), ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local record = redis.call('HGET', book.h, id)
 if not record then return {-1} end
@@ -23,6 +24,7 @@ local units, capacity, rest = 1, book.capacity, string.sub(record, 25)
 if #place > 24 then
   units, rest = struct.unpack('>I3', record, 25), string.sub(record, 31)
 end
+if units > capacity then return close({-2, units, capacity}) end
 local free = fits(book, start, stop, units, capacity, id)
 local blockers = free and {} or window(book, start, stop, nil, 16, id)
 if met >= tired_at then return close({-3}) end
