@@ -76,23 +76,26 @@ TEST(ranges, may_be_looked_at_and_moved_while_others_come_and_go) {
 
 TEST(ranges, are_held_by_coroutines_of_several_threads) {
     asio::thread_pool pool{4};
-    async_range_locker ranges{pool.get_executor(), "memory:"};
-    auto work = [&](std::int64_t place) -> asio::awaitable<int> {
-        range_options how;
-        how.wait = 60s;
-        int done = 0;
-        for (int i = 0; i < 100; ++i) {
-            auto held = co_await ranges.hold("room", place, place + 2, how);
-            if (!held) co_return done;
-            const auto gone = co_await held->release();
-            if (gone) ++done;
-        }
-        co_return done;
-    };
-    std::vector<std::future<int>> all;
-    for (std::int64_t i = 0; i < 8; ++i)
-        all.push_back(asio::co_spawn(pool, work(i), asio::use_future));
-    for (auto& one : all) EXPECT_EQ(one.get(), 100);
+    {
+        async_range_locker ranges{pool.get_executor(), "memory:"};
+        auto work = [&](std::int64_t place) -> asio::awaitable<int> {
+            range_options how;
+            how.wait = 60s;
+            int done = 0;
+            for (int i = 0; i < 100; ++i) {
+                auto held = co_await ranges.hold("room", place, place + 2, how);
+                if (!held) co_return done;
+                const auto gone = co_await held->release();
+                if (gone) ++done;
+            }
+            co_return done;
+        };
+        std::vector<std::future<int>> all;
+        for (std::int64_t i = 0; i < 8; ++i)
+            all.push_back(asio::co_spawn(pool, work(i), asio::use_future));
+        for (auto& one : all) EXPECT_EQ(one.get(), 100);
+    }
+    pool.join();  // The locker's last work is done there.
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace holdfast::sim {
 namespace {
 
-constexpr std::uint64_t schedules_of_a_kind = 500;
+constexpr std::uint64_t schedules_of_a_kind = 200;
 
 struct kind_of_schedules {
     const char* name;

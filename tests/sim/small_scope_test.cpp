@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
         search_case{"all_orders_one_loss", {.losses = 1, .depth = 12}},
         search_case{"all_orders_one_crash", {.crashes = 1, .depth = 12}},
         search_case{"all_orders_one_pause", {.pauses = 1, .depth = 12}},
-        search_case{"all_orders_one_of_each", {.losses = 1, .crashes = 1, .pauses = 1, .depth = 8}},
+        search_case{"all_orders_one_of_each", {.losses = 1, .crashes = 1, .pauses = 1, .depth = 6}},
         search_case{"to_the_end", {.swaps = 4, .depth = 1000}},
         search_case{"to_the_end_one_loss", {.losses = 1, .swaps = 1, .depth = 1000}},
         search_case{"to_the_end_one_crash", {.crashes = 1, .swaps = 1, .depth = 1000}},
