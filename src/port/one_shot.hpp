@@ -9,7 +9,6 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <optional>
@@ -27,19 +26,7 @@ public:
     one_shot& operator=(const one_shot&) = delete;
 
     /// Waits for `fire`. @return false if the coroutine was cancelled first.
-    [[nodiscard]] asio::awaitable<bool> wait() {
-        const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) co_return false;
-        if (fired_) co_return true;
-        auto start = [this](auto&& resume) {
-            if (auto slot = asio::get_associated_cancellation_slot(resume); slot.is_connected())
-                slot.assign([this](asio::cancellation_type) { this->resume(); });
-            waiter_.emplace(std::forward<decltype(resume)>(resume));
-        };
-        co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(start,
-                                                                             asio::use_awaitable);
-        co_return fired_;
-    }
+    [[nodiscard]] asio::awaitable<bool> wait();
 
     /// Ends the wait. Repeating it changes nothing.
     void fire() {

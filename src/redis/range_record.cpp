@@ -12,7 +12,7 @@ constexpr std::size_t token_bytes = 7;
 constexpr std::size_t units_bytes = 3;
 constexpr std::size_t length_bytes = 2;
 constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63U;
-constexpr std::size_t hex_digits = 32;
+constexpr std::size_t id_digits = 32;
 
 void append_bytes(std::string& into, std::uint64_t value, std::size_t bytes) {
     for (std::size_t i = bytes; i-- > 0;)
@@ -57,18 +57,18 @@ std::string class_of(const range& extent) {
 }
 
 std::string write_id(std::string_view id) {
-    const bool hex = id.size() == hex_digits &&
+    const bool hex = id.size() == id_digits &&
                      std::all_of(id.begin(), id.end(), [](char c) { return hex_value(c) >= 0; });
     if (!hex) return std::string("t").append(id);
     std::string coded = "x";
-    for (std::size_t i = 0; i < hex_digits; i += 2)
+    for (std::size_t i = 0; i < id_digits; i += 2)
         coded += static_cast<char>(hex_value(id[i]) * 16 + hex_value(id[i + 1]));
     return coded;
 }
 
 std::optional<std::string> read_id(std::string_view coded) {
     if (coded.starts_with('t') && coded.size() > 1) return std::string(coded.substr(1));
-    if (!coded.starts_with('x') || coded.size() != 1 + hex_digits / 2) return std::nullopt;
+    if (!coded.starts_with('x') || coded.size() != 1 + id_digits / 2) return std::nullopt;
     constexpr std::string_view digits = "0123456789abcdef";
     std::string id;
     for (const char c : coded.substr(1)) {

@@ -23,10 +23,6 @@ std::int64_t us_of(std::chrono::milliseconds length) {
     return std::chrono::microseconds(length).count();
 }
 
-int row_or_none(int code) noexcept {
-    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 std::uint32_t limit_for(const range_claim& wanted, std::uint32_t own) {
     return wanted.capacity > 0 ? wanted.capacity : own;
 }

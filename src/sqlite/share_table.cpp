@@ -16,11 +16,6 @@ constexpr std::string_view counted_value = "counted|0@|held by several";
 // Some of the pauses between the attempts of one who waits for those who share to go.
 constexpr std::int64_t bar_length = std::chrono::nanoseconds(std::chrono::seconds{1}).count();
 
-// SQLite's codes for a statement that gives one row or none.
-int row_or_none(int code) noexcept {
-    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 // For statements that give at most one row, of which only the first column counts.
 void take_integer(run& found, int code, std::optional<std::int64_t>& out) {
     out.reset();

@@ -17,6 +17,10 @@ bool is_busy(int code) noexcept {
     }
 }
 
+int row_or_none(int code) noexcept {
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
 int connection::open(const std::string& path) {
     sqlite3* opened = nullptr;
     constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |

@@ -19,6 +19,9 @@ namespace holdfast::sqlite {
 /// @return Whether `code` says that another connection is at it, and that nothing was done.
 [[nodiscard]] bool is_busy(int code) noexcept;
 
+/// @return SQLITE_OK for the codes of a statement that gives one row or none.
+[[nodiscard]] int row_or_none(int code) noexcept;
+
 /// Bytes that are bound as a BLOB, where a plain string is bound as TEXT.
 struct blob {
     std::string_view bytes;

@@ -18,6 +18,9 @@ namespace holdfast::test {
 
 using words = std::vector<std::string>;
 
+/// Stands in what the program writes for the rest of an id, which nobody else is to know.
+inline const std::string dots = "…";
+
 /// How to start a program.
 struct process_options {
     words arguments{};

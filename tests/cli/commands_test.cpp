@@ -17,8 +17,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string dots = "…";
-
 bool matches(const std::string& text, const std::string& pattern) {
     return std::regex_match(text, std::regex{pattern});
 }

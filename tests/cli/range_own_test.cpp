@@ -19,8 +19,6 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const std::string dots = "…";
-
 void expect_match(const std::string& text, const std::string& pattern) {
     EXPECT_TRUE(std::regex_match(text, std::regex{pattern})) << text;
 }

@@ -228,7 +228,7 @@ TEST_F(redlock_defects, a_dead_or_frozen_server_of_three_changes_nothing) {
 TEST_F(redlock_of_two, a_slow_third_server_changes_nothing_and_ends_up_clean) {
     std::promise<void> gate;
     const std::shared_future<void> open = gate.get_future().share();
-    relayed_server slow([&](const words&) { open.wait(); });  // Holds back every answer.
+    relayed_server slow([&](const command_words&) { open.wait(); });  // Holds back every answer.
     auto all_urls = urls();
     redlock healthy(all_urls);
     const auto two_alone = time_of(healthy);
@@ -250,7 +250,7 @@ TEST_F(redlock_of_two, a_slow_third_server_changes_nothing_and_ends_up_clean) {
 TEST(redlock_validity, a_lock_that_has_ended_is_not_handed_out) {
     std::atomic<bool> slow{true};
     relayed_server* self = nullptr;
-    relayed_server server([&](const words& asked) {
+    relayed_server server([&](const command_words& asked) {
         if (!slow || !asked.front().starts_with("EVAL") || asked.back() != "86400") return;
         on_server there(self->server());
         EXPECT_TRUE(poll_until([&] { return !there.has("a"); }));

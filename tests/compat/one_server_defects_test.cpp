@@ -40,7 +40,7 @@ protected:
 
     std::function<void(on_server&)> act_;
     std::atomic<int> left_{0};
-    relayed_server wire_{[this](const words&) {
+    relayed_server wire_{[this](const command_words&) {
         if (left_ <= 0 || --left_ > 0) return;
         on_server there(wire_.server());
         act_(there);

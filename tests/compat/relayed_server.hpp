@@ -22,11 +22,11 @@ namespace holdfast::test {
 /// See the top of the file.
 class relayed_server {
 public:
-    using hook = std::function<void(const words&)>;
+    using hook = std::function<void(const command_words&)>;
 
     explicit relayed_server(hook after_reply = {})
         : after_reply_(std::move(after_reply)), relay_([this](fake_client& client) {
-              relay(client, server_.socket_path(), [this](const words& asked) {
+              relay(client, server_.socket_path(), [this](const command_words& asked) {
                   {
                       const std::scoped_lock lock(mutex_);
                       heard_.push_back(asked);
@@ -41,13 +41,13 @@ public:
     /// @return The commands since the last call, each as a line: scripts by name, `ids` as `<id>`
     ///         and nothing as `''`.
     [[nodiscard]] std::vector<std::string> heard(const std::vector<std::string>& ids = {}) {
-        std::vector<words> all;
+        std::vector<command_words> all;
         {
             const std::scoped_lock lock(mutex_);
             all.swap(heard_);
         }
         std::vector<std::string> lines;
-        for (const words& one : all) lines.push_back(line(one, ids));
+        for (const command_words& one : all) lines.push_back(line(one, ids));
         return lines;
     }
     /// Makes the scripts known to the server, so that each call is one by hash; but for a client's
@@ -71,7 +71,7 @@ private:
                 {"release_hash", &all.release_hash},
                 {"break_hash", &all.break_hash}};
     }
-    static std::string line(const words& command, const std::vector<std::string>& ids) {
+    static std::string line(const command_words& command, const std::vector<std::string>& ids) {
         std::string text;
         for (std::string word : command) {
             for (const auto& [name, what] : named_scripts())
@@ -87,7 +87,7 @@ private:
     hook after_reply_;
     redis_server server_;
     std::mutex mutex_;
-    std::vector<words> heard_;
+    std::vector<command_words> heard_;
     fake_redis relay_;
 };
 

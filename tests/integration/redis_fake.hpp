@@ -24,9 +24,6 @@
 
 namespace holdfast::test {
 
-/// The words of a command.
-using words = std::vector<std::string>;
-
 /// One client of a fake server.
 class fake_client {
 public:
@@ -38,7 +35,7 @@ public:
     /// @return Which connection it is, from 0.
     [[nodiscard]] int index() const noexcept { return index_; }
     /// @return The next command; nothing once the client has hung up.
-    std::optional<words> command() {
+    std::optional<command_words> command() {
         redis::resp::reply answer;
         while (reader_.next(answer) != redis::resp::reader::state::ready) {
             std::array<char, 4096> part;
@@ -46,7 +43,7 @@ public:
             if (got <= 0) return std::nullopt;
             reader_.feed({part.data(), static_cast<std::size_t>(got)});
         }
-        words found;
+        command_words found;
         for (auto& item : answer.items) found.push_back(std::move(item.text));
         return found;
     }

@@ -225,8 +225,9 @@ TEST_F(redis_behind_a_proxy, that_lost_a_yes_gives_the_lock_at_the_second_try) {
         return server_.command({"EXISTS", redis::lock_key("job")}) == ":0\r\n";
     }));
     fake_redis proxy([&](fake_client& client) {
-        relay(client, server_.socket_path(),
-              [&](const words& asked) { return client.index() > 0 || asked.front() != "EXEC"; });
+        relay(client, server_.socket_path(), [&](const command_words& asked) {
+            return client.index() > 0 || asked.front() != "EXEC";
+        });
     });
     const milliseconds ttl = 20s;
     locker locks(proxy.url());
@@ -245,8 +246,9 @@ TEST_F(redis_behind_a_proxy, that_lost_a_yes_gives_the_lock_at_the_second_try) {
 TEST_F(redis_behind_a_proxy, that_lost_a_no_tells_it_at_the_second_try) {
     auto rival = locker(server_.url()).acquire("job", {.ttl = 20s});
     fake_redis proxy([&](fake_client& client) {
-        relay(client, server_.socket_path(),
-              [&](const words& asked) { return client.index() > 0 || asked.front() != "EXEC"; });
+        relay(client, server_.socket_path(), [&](const command_words& asked) {
+            return client.index() > 0 || asked.front() != "EXEC";
+        });
     });
     auto refused = locker(proxy.url()).acquire("job");
     ASSERT_FALSE(refused);
@@ -258,7 +260,7 @@ TEST_F(redis_behind_a_proxy, that_lost_a_no_tells_it_at_the_second_try) {
 TEST_F(redis_behind_a_proxy, that_lost_the_answer_to_a_release_confirms_it_at_the_second_try) {
     int releases = 0;
     fake_redis proxy([&](fake_client& client) {
-        relay(client, server_.socket_path(), [&](const words& asked) {
+        relay(client, server_.socket_path(), [&](const command_words& asked) {
             return !asked.front().starts_with("EVAL") ||
                    asked.back().find('|') == std::string::npos || asked[2] != "1" ||
                    ++releases != 1;
@@ -278,7 +280,7 @@ TEST_F(redis_behind_a_proxy, that_lost_the_answer_to_a_release_confirms_it_at_th
 TEST_F(redis_behind_a_proxy, that_delays_replies_beyond_the_ttl_is_unreachable) {
     std::atomic<int> seeds{0};
     fake_redis proxy([&](fake_client& client) {
-        relay(client, server_.socket_path(), [&](const words& asked) {
+        relay(client, server_.socket_path(), [&](const command_words& asked) {
             if (asked.front().starts_with("EVAL")) ++seeds;
             return poll_until([&] {
                 return server_.command({"EXISTS", redis::lock_key("new")}) == ":0\r\n";

@@ -21,6 +21,9 @@
 
 namespace holdfast::test {
 
+/// The words of a command.
+using command_words = std::vector<std::string>;
+
 /// See the top of the file.
 class redis_link {
 public:
@@ -37,7 +40,7 @@ public:
     redis_link& operator=(const redis_link&) = delete;
     ~redis_link() { ::close(fd_); }
 
-    void send(const std::vector<std::string>& words) const {
+    void send(const command_words& words) const {
         std::string bytes;
         redis::resp::detail::append_number(bytes, '*', words.size());
         for (const auto& word : words) redis::resp::detail::append_argument(bytes, word);
@@ -73,7 +76,7 @@ public:
             all.append(part.data(), static_cast<std::size_t>(got));
         }
     }
-    redis::resp::reply ask(const std::vector<std::string>& words) {
+    redis::resp::reply ask(const command_words& words) {
         send(words);
         return receive();
     }

@@ -53,7 +53,7 @@ private:
         while (const auto asked = client.command())
             if (!client.send(answer(server, *asked))) break;
     }
-    std::string answer(redis_link& server, const words& asked) {
+    std::string answer(redis_link& server, const command_words& asked) {
         if (asked[0] == "HELLO")
             return "%2\r\n" + bulk("server") + bulk(name_) + bulk("version") + bulk(version_);
         {

@@ -24,7 +24,6 @@ namespace {
 
 using redis::scripts;
 using resp_kind = redis::resp::kind;
-using words = std::vector<std::string>;
 
 constexpr int seats = 6;  // The last two are of a process that is gone.
 constexpr int seats_that_hear = 4;
@@ -52,8 +51,8 @@ public:
         static_cast<void>(told_.ask({"SUBSCRIBE", alive_}));
     }
 
-    std::string ask(const words& arguments) {
-        words all{"EVAL", line_, "1", lock_, seat(arguments.front())};
+    std::string ask(const command_words& arguments) {
+        command_words all{"EVAL", line_, "1", lock_, seat(arguments.front())};
         all.insert(all.end(), arguments.begin() + 1, arguments.end());
         return described(link_.ask(all));
     }
@@ -61,8 +60,8 @@ public:
         return described(link_.ask({"EVAL", release_, "1", lock_, value}));
     }
     std::string holder() { return link_.ask({"GET", lock_}).text; }
-    void command(std::string verb, const std::string& behind, const words& rest) {
-        words all{std::move(verb), lock_ + behind};
+    void command(std::string verb, const std::string& behind, const command_words& rest) {
+        command_words all{std::move(verb), lock_ + behind};
         all.insert(all.end(), rest.begin(), rest.end());
         static_cast<void>(link_.ask(all));
     }
@@ -180,7 +179,7 @@ TEST(the_short_way_of_the_line, comes_to_the_same_end_as_the_long_one) {
                                      ":" + std::to_string(++serial) + ":" + values[seat];
             const std::string waited = below(2) == 0 ? "" : std::to_string(below(50)) + "000000";
             done = (passes ? "pass " : "ask ") + seat + " " + held + " " + wish + " " + waited;
-            const words call{
+            const command_words call{
                 seat,  passes ? "pass" : "ask", passes ? held : "", wish, "600000", "300000",
                 waited};
             const std::string first = quick.ask(call);
@@ -191,7 +190,7 @@ TEST(the_short_way_of_the_line, comes_to_the_same_end_as_the_long_one) {
             EXPECT_EQ(quick.release(held), slow.release(held)) << done;
         } else if (what < 37) {
             done = "leave " + seat;
-            const words call{seat, "leave", below(2) == 0 ? "" : values[seat]};
+            const command_words call{seat, "leave", below(2) == 0 ? "" : values[seat]};
             EXPECT_EQ(quick.ask(call), slow.ask(call)) << done;
         } else if (what == 37) {
             done = "runs out " + seat;

@@ -15,10 +15,15 @@ namespace holdfast::sim {
 namespace {
 
 #ifdef NDEBUG
+constexpr std::uint64_t schedules_by_default = 150;
+constexpr std::uint64_t crowd_schedules_by_default = 100;
 constexpr std::uint64_t quorum_schedules_by_default = 300;
 #else
-// Sanitizers: 40 times slower. test_sim_mutants, which has none, runs 400 and looks at the faults.
-constexpr std::uint64_t quorum_schedules_by_default = 30;
+// Sanitizers: 40 times slower. test_sim_mutants, which has none, runs 400 of each and looks at the
+// faults; these are to see that memory is kept in order.
+constexpr std::uint64_t schedules_by_default = 60;
+constexpr std::uint64_t crowd_schedules_by_default = 40;
+constexpr std::uint64_t quorum_schedules_by_default = 15;
 #endif
 
 // A generator that stopped causing faults would find nothing for ever.
@@ -43,7 +48,7 @@ tally run_all(const std::string& test, const std::string& of, std::uint64_t coun
 }
 
 TEST(schedules, break_no_promise) {
-    const std::uint64_t count = from_environment("HOLDFAST_SIM_SCHEDULES", 150);
+    const std::uint64_t count = from_environment("HOLDFAST_SIM_SCHEDULES", schedules_by_default);
     tally all = run_all("schedules", "one server", count, run_schedule);
     if (count < 100 || HasFailure()) return;
     EXPECT_GT(all.losses, count);
@@ -53,7 +58,8 @@ TEST(schedules, break_no_promise) {
 }
 
 TEST(crowd_schedules, break_no_promise) {
-    const std::uint64_t count = from_environment("HOLDFAST_SIM_SCHEDULES", 100);
+    const std::uint64_t count =
+        from_environment("HOLDFAST_SIM_SCHEDULES", crowd_schedules_by_default);
     tally all = run_all("crowd_schedules", "a crowd", count, run_crowd_schedule);
     if (count < 100 || HasFailure()) return;
     expect_faults(all, count, {"cancel", "crash", "delay", "partition", "pause", "reset", "wipe"});
