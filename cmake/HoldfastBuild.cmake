@@ -9,6 +9,8 @@ target_compile_options(holdfast_warnings INTERFACE
   # coroutine's operator new, found through its promise, for another one than its operator delete.
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
   $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>
+  # What GCC calls conversions in C++; clang's include int to std::size_t.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>
   # GCC 12 gathers the addresses of a coroutine's two functions into a constant when it vectorizes.
   # Where another object file has the same coroutine, the linker drops the functions and is left
   # with the constant: "defined in discarded section". A user's object file is enough for that.

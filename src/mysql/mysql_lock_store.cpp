@@ -73,7 +73,7 @@ lock_info mysql_lock_store::tell(row from) {
     return told;
 }
 
-failure mysql_lock_store::busy(std::optional<row> held) const {
+failure mysql_lock_store::told_busy(std::optional<row> held) const {
     failure why(errc::contended, address() + ": somebody else holds it");
     if (held) why.holder = tell(std::move(*held)).holder;
     return why;
@@ -102,10 +102,10 @@ asio::awaitable<result<grant>> mysql_lock_store::take_or_tell(connection& line, 
         auto held = co_await look(line, wanted.name, deadline);
         // It is refused all the same; who holds it could not be told.
         if (!held && held.error().code == errc::cancelled) co_return held.error();
-        if (!held) co_return busy(std::nullopt);
+        if (!held) co_return told_busy(std::nullopt);
         const bool ours = *held && (*held)->value == wanted.value;
         if (which == attempt::repeated && ours) continue;
-        co_return busy(std::move(*held));
+        co_return told_busy(std::move(*held));
     }
 }
 
@@ -189,7 +189,7 @@ asio::awaitable<result<mysql_lock_store::grants>> mysql_lock_store::take_all(
     }
     const std::string& name = wanted[in_the_way].name;
     auto held = co_await look(line, name, deadline);
-    failure why = busy(held ? std::move(*held) : std::nullopt);
+    failure why = told_busy(held ? std::move(*held) : std::nullopt);
     why.name = name;
     co_return why;  // What was taken is taken back behind this.
 }

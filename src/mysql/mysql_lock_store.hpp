@@ -62,7 +62,7 @@ private:
 
     static row read_row(const std::vector<cell>& cells);
     static lock_info tell(row from);
-    [[nodiscard]] failure busy(std::optional<row> held) const;
+    [[nodiscard]] failure told_busy(std::optional<row> held) const;
     [[nodiscard]] failure lost(const std::optional<row>& held) const;
 
     asio::awaitable<result<taking>> take(connection& line, const claim& wanted, attempt which,

@@ -110,7 +110,7 @@ asio::awaitable<result<async_range_guard>> async_range_locker::hold_planned(
         return engine.acquire(std::move(plan->wishes.front()), std::move(plan->how));
     };
     auto held = co_await all->session->call_async(std::move(verb));
-    if (!held) co_return ranges::translate(std::move(held.error()));
+    if (!held) co_return ranges::translate(held.error());
     range_hold what = ranges::as_held(std::move(plan->what.front()), **held);
     co_return async_range_guard(all->use, all->session, std::move(*held), std::move(what));
 }
@@ -127,7 +127,7 @@ asio::awaitable<result<std::vector<async_range_guard>>> async_range_locker::hold
         return engine.acquire_all(std::move(plan->wishes), std::move(plan->how));
     };
     auto held = co_await all->session->call_async(std::move(verb));
-    if (!held) co_return ranges::translate(std::move(held.error()));
+    if (!held) co_return ranges::translate(held.error());
     std::vector<async_range_guard> guards;
     for (std::size_t i = 0; i < held->size(); ++i) {
         range_hold what = ranges::as_held(std::move(plan->what[i]), *(*held)[i]);
@@ -158,7 +158,7 @@ asio::awaitable<result<async_range_guard>> async_range_locker::adopt_found(
                       .ttl = options.ttl};
     auto verb = [&](lock::engine& engine) { return engine.adopt(known, plan->how); };
     auto held = co_await all->session->call_async(std::move(verb));
-    if (!held) co_return ranges::translate(std::move(held.error()));
+    if (!held) co_return ranges::translate(held.error());
     co_return async_range_guard(all->use, all->session, std::move(*held), std::move(**there));
 }
 

@@ -46,7 +46,7 @@ asio::awaitable<result<grant>> lock_view::acquire(const claim& wanted, attempt /
     const range_claim asked = to_range_claim(wanted);
     auto given = co_await where_->hold_all(std::span(&asked, 1), deadline);
     if (!given) {
-        failure why = std::move(given.error());
+        failure why = given.error();
         why.name.clear();
         co_return why;
     }
@@ -61,7 +61,7 @@ asio::awaitable<result<std::vector<grant>>> lock_view::acquire_all(std::span<con
     for (const claim& one : wanted) asked.push_back(to_range_claim(one));
     auto given = co_await where_->hold_all(asked, deadline);
     if (!given) {
-        failure why = std::move(given.error());
+        failure why = given.error();
         // The engine waits for the one that was in the way.
         const auto blocked = std::find_if(asked.begin(), asked.end(),
                                           [&](const range_claim& one) { return blocks(one, why); });

@@ -42,7 +42,7 @@ result<range_guard> range_locker::hold(std::string_view key, std::int64_t start,
     auto held = parts_->session->call([&](lock::engine& engine) {
         return engine.acquire(std::move(plan->wishes.front()), std::move(plan->how));
     });
-    if (!held) return ranges::translate(std::move(held.error()));
+    if (!held) return ranges::translate(held.error());
     range_hold what = ranges::as_held(std::move(plan->what.front()), **held);
     return range_guard(parts_->use, parts_->session, std::move(*held), std::move(what));
 }
@@ -54,7 +54,7 @@ result<std::vector<range_guard>> range_locker::hold_all(const std::vector<range_
     auto held = parts_->session->call([&](lock::engine& engine) {
         return engine.acquire_all(std::move(plan->wishes), std::move(plan->how));
     });
-    if (!held) return ranges::translate(std::move(held.error()));
+    if (!held) return ranges::translate(held.error());
     std::vector<range_guard> guards;
     for (std::size_t i = 0; i < held->size(); ++i) {
         range_hold what = ranges::as_held(std::move(plan->what[i]), *(*held)[i]);
@@ -77,7 +77,7 @@ result<range_guard> range_locker::adopt(std::string_view key, std::string_view i
                       .ttl = options.ttl};
     auto held =
         parts_->session->call([&](lock::engine& engine) { return engine.adopt(known, plan->how); });
-    if (!held) return ranges::translate(std::move(held.error()));
+    if (!held) return ranges::translate(held.error());
     return range_guard(parts_->use, parts_->session, std::move(*held), std::move(**there));
 }
 

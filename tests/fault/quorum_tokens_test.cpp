@@ -115,7 +115,7 @@ TEST_F(quorum_tokens, rise_whatever_a_minority_does) {
 
 // Why: counters that were raised count only where the lock was ours at that time.
 TEST_F(quorum_tokens, do_not_count_where_somebody_else_has_the_lock) {
-    lock::engine& engine = b.add_client([this](std::size_t server, std::size_t step) {
+    lock::engine& engine = b.add_client([](std::size_t server, std::size_t step) {
         if (server == 2) return trouble::unreachable;
         return server == 1 && step == 1 ? trouble::lost_lock : trouble::none;
     });

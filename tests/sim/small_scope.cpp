@@ -28,10 +28,10 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t clients = 2;
 constexpr std::size_t servers = 3;
-constexpr milliseconds ttl = 300ms;
+constexpr milliseconds ttl_of_all = 300ms;
 constexpr milliseconds timeout = 200ms;
-constexpr milliseconds busy = 150ms;   // Longer than a third of the ttl: it is renewed once.
-constexpr milliseconds later = 350ms;  // Then who was refused tries again: a lease has run out.
+constexpr milliseconds time_held = 150ms;  // Longer than a third of the ttl: it is renewed once.
+constexpr milliseconds later = 350ms;      // Then who was refused tries again: a lease has run out.
 
 std::uint64_t mix(std::uint64_t state, std::uint64_t more) {
     std::uint64_t z = state * 0x9e3779b97f4a7c15ULL + more + 0x632be59bd9b4e019ULL;
@@ -324,7 +324,7 @@ asio::awaitable<void> path::play(party& me, int rounds) {
     const auto time = me.time;
     const auto engine = me.engine;
     for (int round = 0; round < rounds && !ending_; ++round) {
-        acquire_options how{.ttl = ttl};
+        acquire_options how{.ttl = ttl_of_all};
         auto got = co_await engine->acquire("job", how);
         if (!got) {
             if (round + 1 < rounds)
@@ -336,7 +336,7 @@ asio::awaitable<void> path::play(party& me, int rounds) {
         if (me.held->fencing_token <= last_token_) violation_ = "I2: a token did not rise";
         last_token_ = std::max(last_token_, me.held->fencing_token);
         if (now_ >= me.held->valid_until.load()) violation_ = "I1: a grant without validity left";
-        static_cast<void>(co_await sleep_until(*time, time->now() + busy));
+        static_cast<void>(co_await sleep_until(*time, time->now() + time_held));
         const auto gone = co_await engine->release(me.held);
         static_cast<void>(gone);
         me.held.reset();
@@ -454,7 +454,7 @@ void path::take(const step& next) {
             if (!scope_.wipes) return;
             std::destroy_at(&back.table);
             std::construct_at(&back.table);
-            if (scope_.strict) back.opens = now_ + ttl;
+            if (scope_.strict) back.opens = now_ + ttl_of_all;
             return;
         }
         case kind::pause:

@@ -17,20 +17,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr time_point start{1h};
+constexpr time_point begin_time{1h};
 
 // Pure functions can be judged by the compiler.
 static_assert(drift_of(10s, 0.01) == 102ms);
 static_assert(drift_of(10ms, 0.01) == 2100us);
 static_assert(drift_of(24h, 0.0) == 2ms);
-static_assert(valid_until(start, 10s, 0.01) == start + 10s - 102ms);
+static_assert(valid_until(begin_time, 10s, 0.01) == begin_time + 10s - 102ms);
 static_assert(default_stop_margin(1s) == 100ms);
 static_assert(default_stop_margin(24h) == 1s);
 static_assert(stop_margin_max(10s) == 6s);
-static_assert(saturating_add(start, 5s) == start + 5s);
-static_assert(saturating_add(start, milliseconds::max()) == time_point::max());
+static_assert(saturating_add(begin_time, 5s) == begin_time + 5s);
+static_assert(saturating_add(begin_time, milliseconds::max()) == time_point::max());
 static_assert(saturating_add(time_point::max() - 1s, 2s) == time_point::max());
-static_assert(renew_at(start, 30s) == start + 10s);
+static_assert(renew_at(begin_time, 30s) == begin_time + 10s);
 static_assert(needs_floor(1) && needs_floor(fence_floor - 1) && !needs_floor(fence_floor));
 
 static_assert(judge({.nodes = 3, .yes = 2}) == verdict::accepted);
@@ -69,21 +69,21 @@ TEST(retry_rule, pauses_evenly_around_its_delay) {
 }
 
 TEST(lease_math, leaves_time_to_work_in_even_for_the_shortest_ttl) {
-    const auto valid = valid_until(start, ttl_min, 0.01) - start;
+    const auto valid = valid_until(begin_time, ttl_min, 0.01) - begin_time;
     EXPECT_GT(valid - default_stop_margin(ttl_min), 5ms);
 }
 
 TEST(renew_plan, gives_an_attempt_a_quarter_of_the_ttl_but_never_past_the_time_to_stop) {
-    EXPECT_EQ(attempt_until(start, 8s, 5s, start + 1h), start + 2s);
-    EXPECT_EQ(attempt_until(start, 8s, 1s, start + 1h), start + 1s);
-    EXPECT_EQ(attempt_until(start, 8s, 5s, start + 500ms), start + 500ms);
+    EXPECT_EQ(attempt_until(begin_time, 8s, 5s, begin_time + 1h), begin_time + 2s);
+    EXPECT_EQ(attempt_until(begin_time, 8s, 1s, begin_time + 1h), begin_time + 1s);
+    EXPECT_EQ(attempt_until(begin_time, 8s, 5s, begin_time + 500ms), begin_time + 500ms);
 }
 
 // Why: the CLI stops its child up to half a ttl early; renewals must come well before that.
 TEST(renew_plan, leaves_room_for_a_retry_before_the_longest_stop_margin) {
     for (const milliseconds ttl : {10ms, 100ms, 2000ms, 30000ms, 86400000ms}) {
-        const time_point stop_by = valid_until(start, ttl, 0.01) - stop_margin_max(ttl);
-        const time_point first = renew_at(start, ttl);
+        const time_point stop_by = valid_until(begin_time, ttl, 0.01) - stop_margin_max(ttl);
+        const time_point first = renew_at(begin_time, ttl);
         if (ttl >= 100ms) {
             EXPECT_LT(first, stop_by) << ttl.count();
         }
@@ -144,8 +144,8 @@ TEST(split, lets_nobody_go_ahead_twice_in_a_row) {
 }
 
 struct claim_steps_test : testing::Test {
-    claim_limits limits{.wait_until = start + 10s,
-                        .doubt_until = start + 5s,
+    claim_limits limits{.wait_until = begin_time + 10s,
+                        .doubt_until = begin_time + 5s,
                         .ttl = 4s,
                         .stop_margin = 400ms,
                         .drift_factor = 0.01};
@@ -153,16 +153,16 @@ struct claim_steps_test : testing::Test {
 
 TEST_F(claim_steps_test, a_grant_counts_from_before_it_was_asked_for) {
     claim_steps steps(limits);
-    steps.sending(start);
-    EXPECT_EQ(steps.granted(false, start + 100ms), step::succeed);
-    EXPECT_EQ(steps.granted_from(), start);
-    EXPECT_EQ(steps.valid_until(), start + 4s - 42ms);
+    steps.sending(begin_time);
+    EXPECT_EQ(steps.granted(false, begin_time + 100ms), step::succeed);
+    EXPECT_EQ(steps.granted_from(), begin_time);
+    EXPECT_EQ(steps.valid_until(), begin_time + 4s - 42ms);
 }
 
 TEST_F(claim_steps_test, a_grant_that_leaves_no_time_is_given_back) {
     claim_steps steps(limits);
-    steps.sending(start);
-    const time_point last = start + 4s - 42ms - 400ms;
+    steps.sending(begin_time);
+    const time_point last = begin_time + 4s - 42ms - 400ms;
     EXPECT_EQ(steps.granted(false, last), step::give_back);
     EXPECT_EQ(steps.after_giving_back(last), step::pause);
     EXPECT_FALSE(steps.maybe_ours());
@@ -170,62 +170,62 @@ TEST_F(claim_steps_test, a_grant_that_leaves_no_time_is_given_back) {
 
 TEST_F(claim_steps_test, a_lock_taken_by_a_lost_attempt_counts_from_before_that_attempt) {
     claim_steps steps(limits);
-    steps.sending(start);
-    EXPECT_EQ(steps.refused(errc::in_doubt, start + 1s), step::pause);
+    steps.sending(begin_time);
+    EXPECT_EQ(steps.refused(errc::in_doubt, begin_time + 1s), step::pause);
     EXPECT_TRUE(steps.maybe_ours());
-    steps.sending(start + 2s);
-    EXPECT_EQ(steps.granted(true, start + 2s), step::succeed);
-    EXPECT_EQ(steps.granted_from(), start);
+    steps.sending(begin_time + 2s);
+    EXPECT_EQ(steps.granted(true, begin_time + 2s), step::succeed);
+    EXPECT_EQ(steps.granted_from(), begin_time);
 }
 
 TEST_F(claim_steps_test, a_lock_taken_by_the_second_attempt_counts_from_the_second) {
     claim_steps steps(limits);
-    steps.sending(start);
-    EXPECT_EQ(steps.refused(errc::in_doubt, start + 1s), step::pause);
-    steps.sending(start + 2s);
-    EXPECT_EQ(steps.granted(false, start + 2s), step::succeed);
-    EXPECT_EQ(steps.granted_from(), start + 2s);
+    steps.sending(begin_time);
+    EXPECT_EQ(steps.refused(errc::in_doubt, begin_time + 1s), step::pause);
+    steps.sending(begin_time + 2s);
+    EXPECT_EQ(steps.granted(false, begin_time + 2s), step::succeed);
+    EXPECT_EQ(steps.granted_from(), begin_time + 2s);
 }
 
 TEST_F(claim_steps_test, waits_while_somebody_has_it_and_then_times_out) {
     claim_steps steps(limits);
-    steps.sending(start);
-    EXPECT_EQ(steps.refused(errc::contended, start + 9s), step::await_free);
-    EXPECT_EQ(steps.refused(errc::contended, start + 10s), step::time_out);
+    steps.sending(begin_time);
+    EXPECT_EQ(steps.refused(errc::contended, begin_time + 9s), step::await_free);
+    EXPECT_EQ(steps.refused(errc::contended, begin_time + 10s), step::time_out);
 }
 
 TEST_F(claim_steps_test, asks_again_about_an_unknown_outcome_even_without_a_wait) {
-    limits.wait_until = start;
+    limits.wait_until = begin_time;
     claim_steps steps(limits);
-    steps.sending(start);
-    EXPECT_EQ(steps.refused(errc::in_doubt, start + 1s), step::pause);
+    steps.sending(begin_time);
+    EXPECT_EQ(steps.refused(errc::in_doubt, begin_time + 1s), step::pause);
     // A server that cannot be reached now may have the lock all the same.
-    EXPECT_EQ(steps.refused(errc::unreachable, start + 2s), step::pause);
-    EXPECT_EQ(steps.refused(errc::unreachable, start + 5s), step::fail);
+    EXPECT_EQ(steps.refused(errc::unreachable, begin_time + 2s), step::pause);
+    EXPECT_EQ(steps.refused(errc::unreachable, begin_time + 5s), step::fail);
 }
 
 TEST_F(claim_steps_test, fails_at_once_when_a_server_is_down_and_nobody_wants_to_wait) {
-    limits.wait_until = start;
+    limits.wait_until = begin_time;
     claim_steps steps(limits);
-    steps.sending(start);
-    EXPECT_EQ(steps.refused(errc::unreachable, start + 1ms), step::fail);
-    EXPECT_EQ(steps.refused(errc::quarantined, start + 1ms), step::fail);
+    steps.sending(begin_time);
+    EXPECT_EQ(steps.refused(errc::unreachable, begin_time + 1ms), step::fail);
+    EXPECT_EQ(steps.refused(errc::quarantined, begin_time + 1ms), step::fail);
 }
 
 TEST_F(claim_steps_test, waits_for_the_end_of_a_quarantine) {
-    limits.wait_until = start + 10s;
+    limits.wait_until = begin_time + 10s;
     claim_steps steps(limits);
-    steps.sending(start);
-    EXPECT_EQ(steps.refused(errc::quarantined, start + 1ms), step::pause);
-    EXPECT_EQ(steps.refused(errc::quarantined, start + 9s), step::pause);
-    EXPECT_EQ(steps.refused(errc::quarantined, start + 10s), step::fail);
+    steps.sending(begin_time);
+    EXPECT_EQ(steps.refused(errc::quarantined, begin_time + 1ms), step::pause);
+    EXPECT_EQ(steps.refused(errc::quarantined, begin_time + 9s), step::pause);
+    EXPECT_EQ(steps.refused(errc::quarantined, begin_time + 10s), step::fail);
 }
 
 TEST_F(claim_steps_test, does_not_repeat_what_cannot_get_better) {
     for (const errc code : {errc::denied, errc::wrong_type, errc::protocol, errc::cancelled}) {
         claim_steps steps(limits);
-        steps.sending(start);
-        EXPECT_EQ(steps.refused(code, start), step::fail) << to_string(code);
+        steps.sending(begin_time);
+        EXPECT_EQ(steps.refused(code, begin_time), step::fail) << to_string(code);
     }
 }
 
@@ -233,14 +233,14 @@ TEST_F(claim_steps_test, does_not_repeat_what_cannot_get_better) {
 // took the lock after later attempts had been refused, and was then counted from one of those.
 TEST_F(claim_steps_test, a_clear_no_does_not_end_the_doubt_about_an_attempt_that_may_be_late) {
     claim_steps steps(limits);
-    steps.sending(start);
-    EXPECT_EQ(steps.refused(errc::in_doubt, start), step::pause);
-    steps.sending(start + 1s);
-    EXPECT_EQ(steps.refused(errc::contended, start + 1s), step::await_free);
+    steps.sending(begin_time);
+    EXPECT_EQ(steps.refused(errc::in_doubt, begin_time), step::pause);
+    steps.sending(begin_time + 1s);
+    EXPECT_EQ(steps.refused(errc::contended, begin_time + 1s), step::await_free);
     EXPECT_TRUE(steps.maybe_ours());
-    steps.sending(start + 2s);
-    EXPECT_EQ(steps.granted(true, start + 2s), step::succeed);
-    EXPECT_EQ(steps.granted_from(), start);
+    steps.sending(begin_time + 2s);
+    EXPECT_EQ(steps.granted(true, begin_time + 2s), step::succeed);
+    EXPECT_EQ(steps.granted_from(), begin_time);
 }
 
 }  // namespace
