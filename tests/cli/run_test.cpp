@@ -192,16 +192,16 @@ TEST(run, starts_the_waiting_command_within_50_ms_of_the_release) {
     EXPECT_LT(best, 50ms);
 }
 
-// Why: without renewals the lock would be free after 1 s.
+// Why: without renewals the lock would be free after 2 s.
 TEST(run, keeps_the_lock_of_a_command_that_outlives_the_ttl) {
     const cli_store store;
-    cli_process holder{store.options(sh("sleep 2.5", {"run", "job", "--ttl", "1s"}))};
+    cli_process holder{store.options(sh("sleep 4", {"run", "job", "--ttl", "2s"}))};
     ASSERT_TRUE(poll_until([&] { return store.held("job"); }));
     const auto rival = store.run({"run", "job", "-w", "20", "--", "true"});
     EXPECT_TRUE(poll_until([&] { return holder.ended(); })) << "the rival ran beside the holder";
     EXPECT_EQ(holder.wait().code, 0);
     EXPECT_EQ(rival.code, 0) << rival.err;
-    EXPECT_GT(rival.took, 2s);
+    EXPECT_GT(rival.took, 3s);
 }
 
 // Why: flock(1) holds its lock as long as any process has the descriptor; so do we.
@@ -209,9 +209,9 @@ TEST(run, keeps_the_lock_until_the_last_descendant_is_gone) {
     const cli_store store;
     cli_process holder{store.options(
         sh("setsid sh -c 'while [ ! -e " + store.path("go") + " ]; do sleep 0.02; done' & exit 4",
-           {"run", "job", "--ttl", "600ms"}))};
+           {"run", "job", "--ttl", "1500ms"}))};
     ASSERT_TRUE(poll_until([&] { return processes_under("job").size() >= 1; }));
-    const auto late = store.run({"run", "job", "-w", "1.2", "--", "true"});
+    const auto late = store.run({"run", "job", "-w", "2.5", "--", "true"});
     EXPECT_EQ(late.code, 75) << "taken although a descendant lived: " << late.err;
     EXPECT_FALSE(holder.ended());
     EXPECT_EQ(::close(::creat(store.path("go").c_str(), 0600)), 0);

@@ -111,10 +111,10 @@ TEST(quorum, gives_back_what_a_slow_node_grants_after_the_vote_was_lost) {
 // Why: a refusal may come before a slow node has answered; what that one then grants must not stand
 // in the way of our own next attempt. Found on real servers by the tests beside Node.
 TEST(quorum, is_not_refused_by_what_a_slow_node_granted_to_an_earlier_attempt) {
+    bool slow = true;  // The clients of the bench ask until their end.
     quorum_bench b(3);
     b.occupy(0, 200ms);
     b.occupy(2);
-    bool slow = true;
     lock::engine& engine = b.add_client([&](std::size_t server, std::size_t) {
         return server == 1 && std::exchange(slow, slow && server != 1) ? trouble::late_reply
                                                                        : trouble::none;
