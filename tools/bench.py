@@ -30,7 +30,8 @@ from bench_servers import TMPFS, MariaDB, Redis
 PLACES = {"one core": ({0}, {0}), "two cores": ({0}, {1}), "any core": ({0, 1}, {0, 1})}
 # Which table of the page has the cases of a section.
 SECTIONS = {"locks": "<!-- written by ./dev bench -->\n",
-            "ranges": "<!-- written by ./dev bench, ranges -->\n"}
+            "ranges": "<!-- written by ./dev bench, ranges -->\n",
+            "original": "<!-- written by ./dev bench, ranges of the original's table -->\n"}
 
 
 def cores_of(place):

@@ -168,7 +168,7 @@ def range_cases(seconds):
         add("memory", "memory:", 1, live, ANY, [])
         add("memory", "memory:", 16, live, ANY, [])
     cases.append(Case("ranges of the original's table", "bench_range_lock", [], ANY,
-                      [at_least("times_the_original", 100)], section="ranges"))
+                      [at_least("times_the_original", 100)], section="original"))
     return cases
 
 
