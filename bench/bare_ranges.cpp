@@ -11,8 +11,10 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <mysql.h>
 #include <stdexcept>
@@ -184,8 +186,22 @@ public:
             "' AND id = '" + id_ +
             "' AND expires > TIMESTAMPDIFF(MICROSECOND, '1970-01-01', SYSDATE(6))");
     }
+    bool fill(int live) override {
+        const std::string key = "'" + std::string(ranges_key) + "'";
+        for (int first = 0; first < live; first += fill_at_once) {
+            const int last = std::min(live, first + fill_at_once) - 1;
+            say("INSERT INTO holdfast_range_hold SELECT " + key +
+                ", CONCAT('fill', LPAD(HEX(seq), 28, '0')), 0, 2 * seq, 2 * seq + 1, "
+                "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', SYSDATE(6)) + 86400000000, seq + 1, 1, "
+                "1, '', '' FROM seq_" +
+                std::to_string(first) + "_to_" + std::to_string(last));
+        }
+        return true;
+    }
 
 private:
+    static constexpr int fill_at_once = 20'000;
+
     void say(const std::string& sql) {
         int more = mysql_real_query(server_, sql.data(), sql.size());
         for (; more == 0; more = mysql_next_result(server_))
@@ -206,6 +222,16 @@ std::unique_ptr<bare_ranges> make_bare_ranges(const std::string& url, int client
     if (url.starts_with("sqlite:")) return std::make_unique<sqlite_ranges>(url.substr(7), client);
     if (url.starts_with("mysql")) return std::make_unique<mysql_ranges>(url, client);
     return nullptr;
+}
+
+double server_bytes(const std::string& url) {
+    if (!is_plain_redis(url)) return 0;
+    const wire line(url);
+    line.send("INFO memory\r\n");
+    std::array<char, 16384> told{};
+    const std::string_view text(told.data(), line.receive(told));
+    const std::size_t at = text.find("used_memory:");
+    return at == text.npos ? 0 : std::strtod(text.data() + at + 12, nullptr);
 }
 
 }  // namespace holdfast::bench

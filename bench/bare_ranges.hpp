@@ -28,11 +28,17 @@ public:
     virtual void hold(std::int64_t start, std::int64_t end) = 0;
     /// Releases what was held last.
     virtual void release() = 0;
+    /// Makes so many holds, of [0, 1), [2, 3), ... that last a day, where that is faster than the
+    /// locker's way. @return Whether it did.
+    virtual bool fill(int) { return false; }
 };
 
 /// @param client  Its number.
 /// @return The limit for the store of that URL, where its tables are already; null if there is
 ///         none. @throws std::runtime_error  If the server cannot be used.
 [[nodiscard]] std::unique_ptr<bare_ranges> make_bare_ranges(const std::string& url, int client);
+
+/// @return What a Redis server says that it uses; 0 for all other stores.
+[[nodiscard]] double server_bytes(const std::string& url);
 
 }  // namespace holdfast::bench

@@ -4,8 +4,11 @@
 // holds that are there already, and how far is that from what the store's script or statements can
 // do without us? Prints a JSON object on standard output.
 //
-// Each client has a connection of its own. Ours and the limit are measured in turn, five slices
-// each; told are medians. What is timed is the hold alone; each is released before the next.
+// Clients are threads of one process. Ours share one locker; the limit has a connection for each.
+// With --small, a second store of the kind has 1,000 holds only, and is measured in turn with the
+// first: `time_to_small` says how many times as long a set takes among all of them. Ours, that and
+// the limit take five slices each in turn; told are medians. A latency is that of the hold alone;
+// each is released before the next.
 #include <holdfast/holdfast.hpp>
 
 #include "arguments.hpp"
@@ -13,6 +16,7 @@
 #include "measure.hpp"
 #include "record.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <random>
@@ -38,6 +42,18 @@ struct tally {
     std::uint64_t sets{0};
     std::uint64_t failed{0};
     histogram took;
+    std::int64_t longest{0};  ///< ns
+
+    void add(std::int64_t nanoseconds) {
+        took.add(nanoseconds);
+        longest = std::max(longest, nanoseconds);
+    }
+    void add(const tally& other) {
+        sets += other.sets;
+        failed += other.failed;
+        took.add(other.took);
+        longest = std::max(longest, other.longest);
+    }
 };
 
 /// Free places lie between the holds that are there: those stand on even numbers. Each client has
@@ -66,7 +82,7 @@ template <class Hold, class Release>
 void work(places& where, std::int64_t until, tally& done, Hold hold, Release release) {
     for (std::int64_t begin = nanoseconds_now(); begin < until; begin = nanoseconds_now()) {
         const bool held = hold(where.next());
-        done.took.add(nanoseconds_now() - begin);
+        done.add(nanoseconds_now() - begin);
         ++done.sets;
         if (!held || !release()) ++done.failed;
     }
@@ -78,95 +94,125 @@ holdfast::range_options how() {
     return options;
 }
 
-void fill(const task& what) {
-    holdfast::range_locker ranges{what.url};
-    holdfast::range_options options = how();
-    options.ttl = holdfast::ttl_max;
-    for (std::int64_t done = 0; done < what.live;) {
-        std::vector<holdfast::range_request> some;
-        for (; done < what.live && some.size() < 64; ++done)
-            some.push_back({.key = ranges_key, .start = 2 * done, .end = 2 * done + 1});
-        auto held = ranges.hold_all(some, options);
-        if (!held) throw std::runtime_error(held.error().message());
-        for (auto& one : *held) static_cast<void>(one.hand_over());
+/// A store with holds in it, and who uses it.
+class side {
+public:
+    explicit side(const task& what) : what_(what), ranges_(what.url) {
+        static_cast<void>(ranges_.hold(ranges_key, -2, -1, how()));  // Makes what is missing.
+        const double before = server_bytes(what.url);
+        for (int i = 0; i < what.clients; ++i) {
+            if (auto one = make_bare_ranges(what.url, i)) bare_.push_back(std::move(one));
+            where_.emplace_back(what, i);
+        }
+        if (bare_.empty() || !bare_[0]->fill(what.live)) fill();
+        bytes_ = (server_bytes(what.url) - before) / what.live;
     }
-}
 
-/// Runs `client(number, until, tally)` on a thread each. @return What they did, a second.
-template <class Client>
-double measure(const task& what, Client client, tally& all) {
-    std::vector<std::unique_ptr<tally>> each;
-    for (int i = 0; i < what.clients; ++i) each.push_back(std::make_unique<tally>());
-    const std::int64_t begin = nanoseconds_now();
-    const std::int64_t until = begin + static_cast<std::int64_t>(what.seconds / slices * 1e9);
-    {
-        std::vector<std::jthread> running;
-        for (int i = 0; i < what.clients; ++i)
-            running.emplace_back([&, i] { client(i, until, *each[static_cast<std::size_t>(i)]); });
-    }
-    const double passed = static_cast<double>(nanoseconds_now() - begin) / 1e9;
-    std::uint64_t sets = 0;
-    for (const auto& one : each) {
-        sets += one->sets;
-        all.failed += one->failed;
-        all.took.add(one->took);
-    }
-    return static_cast<double>(sets) / passed;
-}
+    [[nodiscard]] bool has_limit() const { return !bare_.empty(); }
+    /// @return What the server keeps for a hold; 0 if it does not tell.
+    [[nodiscard]] double bytes() const { return bytes_; }
 
-int run(const task& what) {
-    fill(what);
-    std::vector<std::unique_ptr<holdfast::range_locker>> lockers;
-    std::vector<std::unique_ptr<bare_ranges>> bare;
-    std::vector<places> where;
-    for (int i = 0; i < what.clients; ++i) {
-        lockers.push_back(std::make_unique<holdfast::range_locker>(what.url));
-        if (auto one = make_bare_ranges(what.url, i)) bare.push_back(std::move(one));
-        where.emplace_back(what, i);
+    /// @return Sets a second: ours, and of the limit.
+    double ours(tally& all) {
+        return measure(all, [this](std::size_t i, std::int64_t until, tally& done) {
+            use(where_[i], until, done);
+        });
     }
-    const auto ours = [&](int i, std::int64_t until, tally& done) {
-        const auto index = static_cast<std::size_t>(i);
+    double limit(tally& all) {
+        return measure(all, [this](std::size_t i, std::int64_t until, tally& done) {
+            bare_ranges& line = *bare_[i];
+            const auto hold = [&](std::int64_t start) {
+                line.hold(start, start + 1);
+                return true;
+            };
+            const auto release = [&] {
+                line.release();
+                return true;
+            };
+            work(where_[i], until, done, hold, release);
+        });
+    }
+
+private:
+    void fill() {
+        holdfast::range_options options = how();
+        options.ttl = holdfast::ttl_max;
+        for (std::int64_t done = 0; done < what_.live;) {
+            std::vector<holdfast::range_request> some;
+            for (; done < what_.live && some.size() < 64; ++done)
+                some.push_back({.key = ranges_key, .start = 2 * done, .end = 2 * done + 1});
+            auto held = ranges_.hold_all(some, options);
+            if (!held) throw std::runtime_error(held.error().message());
+            for (auto& one : *held) static_cast<void>(one.hand_over());
+        }
+    }
+    void use(places& where, std::int64_t until, tally& done) {
         const holdfast::range_options options = how();
         holdfast::range_guard held;
-        work(
-            where[index], until, done,
-            [&](std::int64_t start) {
-                auto got = lockers[index]->hold(ranges_key, start, start + 1, options);
-                if (got) held = std::move(*got);
-                return got.has_value();
-            },
-            [&] { return held.release().has_value(); });
-    };
-    const auto limit = [&](int i, std::int64_t until, tally& done) {
-        const auto index = static_cast<std::size_t>(i);
-        work(
-            where[index], until, done,
-            [&](std::int64_t start) {
-                bare[index]->hold(start, start + 1);
-                return true;
-            },
-            [&] {
-                bare[index]->release();
-                return true;
-            });
-    };
-    std::vector<double> sets, ratios;
-    tally all, reached;
+        const auto hold = [&](std::int64_t start) {
+            auto got = ranges_.hold(ranges_key, start, start + 1, options);
+            if (got) held = std::move(*got);
+            return got.has_value();
+        };
+        const auto release = [&] { return held.release().has_value(); };
+        work(where, until, done, hold, release);
+    }
+    /// Runs `client(number, until, tally)` on a thread each. @return What they did, a second.
+    template <class Client>
+    double measure(tally& all, Client client) {
+        std::vector<std::unique_ptr<tally>> each;
+        for (int i = 0; i < what_.clients; ++i) each.push_back(std::make_unique<tally>());
+        const std::int64_t begin = nanoseconds_now();
+        const std::int64_t until = begin + static_cast<std::int64_t>(what_.seconds / slices * 1e9);
+        {
+            std::vector<std::jthread> running;
+            for (std::size_t i = 0; i < each.size(); ++i)
+                running.emplace_back([&, i] { client(i, until, *each[i]); });
+        }
+        const double passed = static_cast<double>(nanoseconds_now() - begin) / 1e9;
+        tally these;
+        for (const auto& one : each) these.add(*one);
+        all.add(these);
+        return static_cast<double>(these.sets) / passed;
+    }
+
+    task what_;
+    holdfast::range_locker ranges_;
+    std::vector<std::unique_ptr<bare_ranges>> bare_;
+    std::vector<places> where_;
+    double bytes_{0};
+};
+
+int run(const task& what, const std::string& small_url) {
+    side store(what);
+    std::unique_ptr<side> small;
+    if (!small_url.empty())
+        small = std::make_unique<side>(task{small_url, 1'000, what.clients, what.seconds});
+    std::vector<double> sets, ratios, times;
+    tally all, reached, beside;
     for (int i = 0; i < slices; ++i) {
-        const double possible = bare.empty() ? 0 : measure(what, limit, reached);
-        sets.push_back(measure(what, ours, all));
+        const double possible = store.has_limit() ? store.limit(reached) : 0;
+        sets.push_back(store.ours(all));
         if (possible > 0) ratios.push_back(sets.back() / possible);
+        if (small) times.push_back(small->ours(beside) / sets.back());
     }
     record line("ranges");
     line.add("store", std::string_view(what.url).substr(0, what.url.find(':')));
     line.add("live", what.live).add("clients", what.clients).add("sets_per_s", median(sets), 0);
     line.add("p50_us", all.took.microseconds_at(0.5), 1);
     line.add("p99_us", all.took.microseconds_at(0.99), 1);
-    line.add("max_us", all.took.microseconds_at(1), 0);
+    line.add("max_ms", static_cast<double>(all.longest) / 1e6, 1);
     if (!ratios.empty()) {
+        line.add("bare_sets_per_s", median(sets) / median(ratios), 0);
         line.add("ratio_to_bare", median(ratios), 3);
         line.add("bare_p50_us", reached.took.microseconds_at(0.5), 1);
     }
+    if (small) {
+        line.add("time_to_small", median(times), 3);
+        line.add("small_p50_us", beside.took.microseconds_at(0.5), 1);
+    }
+    // Among few holds, what the server keeps for itself and for connections weighs more.
+    if (store.bytes() > 0 && what.live >= 100'000) line.add("bytes_per_hold", store.bytes(), 0);
     line.print();
     if (all.failed == 0) return 0;
     std::fprintf(stderr, "%llu operations failed\n", static_cast<unsigned long long>(all.failed));
@@ -176,14 +222,16 @@ int run(const task& what) {
 }  // namespace
 
 int main(int count, char** values) try {
-    arguments given(count, values, "ranges --store URL [--live N] [--clients N] [--seconds S]");
+    arguments given(count, values,
+                    "ranges --store URL [--small URL] [--live N] [--clients N] [--seconds S]");
     const task wanted{.url = given.text("--store"),
                       .live = given.count("--live", 1'000),
                       .clients = given.count("--clients", 1),
                       .seconds = given.number("--seconds", 5)};
+    const std::string small = given.text("--small");
     given.all_read();
     if (wanted.url.empty()) given.refuse("--store is missing");
-    return run(wanted);
+    return run(wanted, small);
 } catch (const std::exception& wrong) {
     std::fprintf(stderr, "ranges: %s\n", wrong.what());
     return 1;

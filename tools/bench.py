@@ -16,61 +16,22 @@ import os
 import platform
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import bench_peers
 from bench_cases import all_cases
+from bench_servers import TMPFS, MariaDB, Redis
 
-# Where client and server run: on the same core, or on one each.
-PLACES = {"one core": ({0}, {0}), "two cores": ({0}, {1})}
-
-
-class Server:
-    """A redis-server that nobody else knows of, in a directory of its own."""
-
-    def __init__(self, directory):
-        program = shutil.which("redis-server")
-        if not program:
-            sys.exit("bench: no redis-server on this machine")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen(
-            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-             "--appendonly", "no", "--dir", directory],
-            stdout=subprocess.DEVNULL)
-        self.url = f"redis://127.0.0.1:{self.port}"
-        for _ in range(100):
-            try:
-                self.ask("PING")
-                return
-            except OSError:
-                time.sleep(0.05)
-        sys.exit("bench: redis-server does not answer")
-
-    def ask(self, command):
-        with socket.create_connection(("127.0.0.1", self.port), 1) as line:
-            line.sendall(command.encode() + b"\r\n")
-            return line.recv(65536)
-
-    def place(self, cores):
-        for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), cores)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGCONT)  # Whoever is frozen does not end.
-        self.process.terminate()
-        self.process.wait()
+# Where client and server run: on the same core, on one each, or on whichever they like.
+PLACES = {"one core": ({0}, {0}), "two cores": ({0}, {1}), "any core": ({0, 1}, {0, 1})}
+# Which table of the page has the cases of a section.
+SECTIONS = {"locks": "<!-- written by ./dev bench -->\n",
+            "ranges": "<!-- written by ./dev bench, ranges -->\n",
+            "original": "<!-- written by ./dev bench, ranges of the original's table -->\n"}
 
 
 def cores_of(place):
@@ -82,16 +43,24 @@ def cores_of(place):
     return {have[i] for i in client}, {have[i] for i in server}
 
 
-def address_of(case, servers, running):
-    if case.store == "redis":
-        return servers[0].url
-    if case.store == "quorum":
-        return ",".join(server.url for server in servers)
-    if not case.store.startswith("sqlite"):
-        return case.store
-    place = "/dev/shm" if case.store == "sqlite on tmpfs" and Path("/dev/shm").is_dir() else None
-    directory = tempfile.TemporaryDirectory(prefix="holdfast-bench-", dir=place)
-    return f"sqlite:{running.enter_context(directory)}/locks.db"
+def address_of(case, cores, directory, running):
+    """Starts what the case needs. @return The URL of its store, and the servers."""
+    def server(of, *arguments):
+        started = running.enter_context(of(*arguments))
+        started.place(cores[1])
+        return started
+
+    if case.store == "mariadb":
+        servers = [server(MariaDB)]
+    elif case.store in ("redis", "quorum"):
+        servers = [server(Redis, directory) for _ in range(3 if case.store == "quorum" else 1)]
+    elif case.store.startswith("sqlite"):
+        place = TMPFS if case.store == "sqlite on tmpfs" else None
+        beside = tempfile.TemporaryDirectory(prefix="holdfast-bench-", dir=place)
+        return f"sqlite:{running.enter_context(beside)}/locks.db", []
+    else:
+        return case.store, []
+    return ",".join(each.url for each in servers), servers
 
 
 def run_program(command, cores):
@@ -107,36 +76,39 @@ def run_program(command, cores):
 
 
 def run_case(case, place, options, directory):
-    """On servers of its own: one, or three."""
+    """On servers of its own."""
     cores = cores_of(place)
     if not cores:
         print(f"{case.title}, {place}: this machine has too few cores", file=sys.stderr)
         return []
     with ExitStack() as running:
-        count = 3 if case.store == "quorum" else 1
-        servers = [running.enter_context(Server(directory)) for _ in range(count)]
-        for server in servers:
-            server.place(cores[1])
-        url = address_of(case, servers, running)
+        if case.program == "bench_range_lock":  # Starts its own, and prints a line for each case.
+            results = run_program([options.programs / case.program], cores[0])
+            return [{"case": case.title, "place": place, **row} for row in results]
+        url, servers = address_of(case, cores, directory, running)
         if case.program == "peers":
             results = bench_peers.compare(options, case, url, cores[0], run_program)
         else:
             fault = ["--fault", case.fault, "--victim", servers[-1].process.pid] \
                 if case.fault else []
+            small = ["--small", address_of(case, cores, directory, running)[0]] \
+                if case.small else []
             results = run_program([options.programs / case.program, "--store", url,
-                                   *case.arguments, *fault], cores[0])
+                                   *case.arguments, *fault, *small], cores[0])
     told = {"case": case.title, "place": place}
     return [{**told, **row} for row in results] or [{**told, "error": "failed"}]
 
 
 # What stands in each column: of the first of these figures that a result has.
 COLUMNS = {
-    "ops/s": (("ops_per_s", "handoffs_per_s", "fault_pairs_per_s", "pairs_per_s"), ".0f"),
-    "limit": (("raw_ops_per_s", "bare_handoffs_per_s"), ".0f"),
+    "ops/s": (("ops_per_s", "handoffs_per_s", "fault_pairs_per_s", "pairs_per_s",
+               "sets_per_s"), ".0f"),
+    "limit": (("raw_ops_per_s", "bare_handoffs_per_s", "bare_sets_per_s"), ".0f"),
     "ratio": (("ratio_to_raw", "ratio_to_bare"), ".2f"),
     "p50 µs": (("fault_p50_us", "p50_us"), "g"),
     "p99 µs": (("fault_p99_us", "p99_us"), "g"),
-    "limit p50": (("fault_raw_p50_us", "raw_p50_us", "bare_between_p50_us"), "g"),
+    "limit p50": (("fault_raw_p50_us", "raw_p50_us", "bare_between_p50_us", "bare_p50_us"),
+                  "g"),
     "CPU µs": (("client_cpu_us_per_op",), "g"),
     "cmds": (("commands_per_op", "commands_per_handoff"), "g"),
     "allocs": (("allocations_per_op",), "g"),
@@ -149,6 +121,7 @@ def table_row(case, result):
         return format(values[0], style) if values else ""
 
     name = case.title + (f" {result['held']:.0f}" if "held" in result else "")
+    name += f": {result['pattern']}" if "pattern" in result else ""
     name += f", {result['who']}" if "who" in result else ""
     ours = result.get("who", "holdfast") == "holdfast"
     verdicts = "; ".join(f"{goal}: {goal.verdict(result)}" for goal in case.goals if ours)
@@ -171,8 +144,8 @@ def machine():
             f"end: {os.getloadavg()[0]:.1f}; above 2, others worked on it too.\n")
 
 
-def write_into(path, text):
-    begin, end = "<!-- written by ./dev bench -->\n", "<!-- end -->\n"
+def write_into(path, section, text):
+    begin, end = SECTIONS[section], "<!-- end -->\n"
     page = path.read_text()
     before, found, rest = page.partition(begin)
     if not found or end not in rest:
@@ -185,7 +158,8 @@ def wanted(options, text):
 
 
 def run_all(options, cases):
-    rows = []
+    """@return Whether a program failed."""
+    rows = {}
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as directory:
         for case in cases:
             for place in case.places:
@@ -193,19 +167,13 @@ def run_all(options, cases):
                     continue
                 for result in run_case(case, place, options, directory):
                     print(json.dumps(result, ensure_ascii=False), flush=True)
-                    rows.append(table_row(case, result))
-    text = machine() + "\n" + table_of(rows)
-    print("\n" + text)
-    if options.into:
-        write_into(options.into, text)
-    return any("failed" == row[-1] for row in rows)
-
-
-def run_range_lock(options):
-    """Its program starts its own servers and prints its own limits."""
-    program = options.programs / "bench_range_lock"
-    if wanted(options, "range_lock") and program.exists() and shutil.which("mariadbd"):
-        subprocess.run([program], check=False)
+                    rows.setdefault(case.section, []).append(table_row(case, result))
+    for section, its_rows in rows.items():
+        text = machine() + "\n" + table_of(its_rows)
+        print("\n" + text)
+        if options.into:
+            write_into(options.into, section, text)
+    return any(row[-1] == "failed" for its_rows in rows.values() for row in its_rows)
 
 
 def main():
@@ -216,9 +184,7 @@ def main():
                       help="the cases whose title, program or place has one of these words")
     read.add_argument("--into", type=Path, help="a page to write the table into as well")
     options = read.parse_args()
-    failed = run_all(options, all_cases(options.seconds))
-    run_range_lock(options)
-    return 1 if failed else 0
+    return 1 if run_all(options, all_cases(options.seconds)) else 0
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 ONE, TWO, BOTH = ("one core",), ("two cores",), ("one core", "two cores")
+ANY = ("any core",)
 
 
 @dataclass
@@ -40,8 +41,10 @@ class Case:
     arguments: list
     places: tuple
     goals: list = field(default_factory=list)
-    store: str = "redis"  # Also "quorum", "sqlite", "sqlite on tmpfs", or an URL.
+    store: str = "redis"  # Also "quorum", "mariadb", "sqlite", "sqlite on tmpfs", or an URL.
     fault: str = ""       # What happens to the last server of a quorum meanwhile.
+    small: bool = False   # Beside it a second store of the kind, for the program's --small.
+    section: str = "locks"  # The table that it stands in.
 
 
 def at_least(figure, bound, instead=None):
@@ -140,6 +143,35 @@ def other_cases(seconds):
     ]
 
 
+def range_cases(seconds):
+    cases = []
+
+    def add(name, store, clients, live, places, goals):
+        grown = live > 1000
+        cases.append(Case(
+            f"ranges, {name}, {clients} at once, {live:,} holds", "ranges",
+            ["--clients", str(clients), "--live", str(live), "--seconds", seconds], places,
+            goals + ([at_most("time_to_small", 1.25)] if grown else []), store=store,
+            small=grown, section="ranges"))
+
+    near = [at_least("ratio_to_bare", 0.9)]
+    size = [at_most("bytes_per_hold", 400)]
+    for live in (1_000, 1_000_000):
+        grown = live > 1000
+        add("Redis", "redis", 1, live, ONE, near + (size if grown else []))
+        add("Redis", "redis", 16, live, TWO, near)
+        # The goal is that of 16; one alone is told beside it.
+        add("MariaDB", "mariadb", 1, live, ANY, [])
+        add("MariaDB", "mariadb", 16, live, ANY, near)
+        add("SQLite", "sqlite", 1, live, ANY, [at_least("ratio_to_bare", 0.8)])
+        add("SQLite", "sqlite", 16, live, ANY, [at_most("max_ms", 100)])
+        add("memory", "memory:", 1, live, ANY, [])
+        add("memory", "memory:", 16, live, ANY, [])
+    cases.append(Case("ranges of the original's table", "bench_range_lock", [], ANY,
+                      [at_least("times_the_original", 100)], section="original"))
+    return cases
+
+
 def all_cases(seconds):
     return [*uncontended_cases(seconds), *contended_cases(seconds), *quorum_cases(seconds),
-            *peer_cases(seconds), *other_cases(seconds)]
+            *peer_cases(seconds), *other_cases(seconds), *range_cases(seconds)]

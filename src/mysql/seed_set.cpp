@@ -19,6 +19,9 @@ namespace {
 
 using std::chrono::microseconds;
 
+constexpr unsigned no_sql = 1064;
+constexpr unsigned not_to_be_prepared = 1295;
+
 /// Enough of an id to find its row, and not enough to clear it.
 std::string short_id(const std::string& id) { return id.substr(0, 11) + "..."; }
 
@@ -104,11 +107,6 @@ asio::awaitable<void> seed_table::transact(const seed_wish& wanted, set_try& how
         co_return;
     }
     connection& session = **line;
-    auto begun = co_await session.say(sql::begin, how.deadline);
-    if (!begun) {
-        how.end_without_effect(begun.error(), session.number());
-        co_return;
-    }
     co_await look(wanted, session, how);
     if (how.at == state::open) co_await write(wanted, session, how);
     if (how.at == state::open) {
@@ -122,13 +120,27 @@ asio::awaitable<void> seed_table::transact(const seed_wish& wanted, set_try& how
     if (how.at == state::found) how.at = state::written;
 }
 
-asio::awaitable<void> seed_table::look(const seed_wish& wanted, connection& line, set_try& how) {
-    std::vector<cell> key{wanted.key};
-    auto said = co_await line.run(sql::lock_key, std::move(key), how.deadline);
-    if (said) {
-        std::vector<cell> range{wanted.to, wanted.from, wanted.key};
-        said = co_await line.run(sql::look, std::move(range), how.deadline);
+// Begins the transaction, at once or step by step.
+asio::awaitable<result<answer>> seed_table::lock_and_look(const seed_wish& wanted, connection& line,
+                                                          time_point deadline) {
+    if (has_compounds_) {
+        std::vector<cell> values{wanted.key, wanted.to, wanted.from, wanted.key};
+        auto said = co_await line.run(sql::lock_and_look, std::move(values), deadline);
+        const unsigned number = line.number();
+        if (said || (number != no_sql && number != not_to_be_prepared)) co_return said;
+        has_compounds_ = false;
     }
+    auto begun = co_await line.say(sql::begin, deadline);
+    if (!begun) co_return begun.error();
+    std::vector<cell> key{wanted.key};
+    auto said = co_await line.run(sql::lock_key, std::move(key), deadline);
+    if (!said) co_return said;
+    std::vector<cell> range{wanted.to, wanted.from, wanted.key};
+    co_return co_await line.run(sql::look, std::move(range), deadline);
+}
+
+asio::awaitable<void> seed_table::look(const seed_wish& wanted, connection& line, set_try& how) {
+    auto said = co_await lock_and_look(wanted, line, how.deadline);
     if (!said) {
         how.end_without_effect(said.error(), line.number());
         co_return;

@@ -76,7 +76,8 @@ public:
     ///              `in_doubt`: the row may stand until its ttl has passed. `wrong_type`,
     ///              `denied`, `unreachable`, `protocol`, `cancelled`: nothing is held, but that
     ///              after `cancelled` the row may stand until its ttl has passed.
-    /// @par Cost    6 round trips; 4 if blocked.
+    /// @par Cost    4 round trips; 2 if blocked. Two more where the server has no compound
+    ///              statements that can be prepared.
     [[nodiscard]] asio::awaitable<result<set_outcome>> set(seed_wish wanted,
                                                            time_point mutex_valid_until,
                                                            time_point deadline);
@@ -117,6 +118,8 @@ private:
 
     asio::awaitable<void> try_set(const seed_wish& wanted, set_try& how);
     asio::awaitable<void> transact(const seed_wish& wanted, set_try& how);
+    asio::awaitable<result<answer>> lock_and_look(const seed_wish& wanted, connection& line,
+                                                  time_point deadline);
     asio::awaitable<void> look(const seed_wish& wanted, connection& line, set_try& how);
     asio::awaitable<void> write(const seed_wish& wanted, connection& line, set_try& how);
     asio::awaitable<void> confirm(const seed_wish& wanted, set_try& how);
@@ -141,7 +144,8 @@ private:
     store_environment env_;
     std::shared_ptr<pool> pool_;
     std::optional<std::chrono::microseconds>
-        clock_offset_;  // The server's, since 1970, minus ours.
+        clock_offset_;          // The server's, since 1970, minus ours.
+    bool has_compounds_{true};  // Until the server says that it does not know them.
 };
 
 }  // namespace holdfast::mysql

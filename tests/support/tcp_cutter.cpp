@@ -57,11 +57,13 @@ bool tcp_cutter::pass_on(int from, int to, bool from_client) {
     const ssize_t got = ::recv(from, part.data(), part.size(), 0);
     if (got <= 0) return false;
     const std::string_view text(part.data(), static_cast<std::size_t>(got));
-    const bool cutting = from_client && cuts_ == 0 && text.find(word_) != std::string_view::npos;
-    if (cutting) ++cuts_;
-    if (cutting && when_ == cut::before_it_is_heard) return false;
+    const std::size_t at = from_client && cuts_ == 0 ? text.find(word_) : text.npos;
+    const bool found = at != text.npos;
+    if (found) ++cuts_;
+    if (found && when_ == cut::before_it_is_heard) return false;
+    if (found && when_ == cut::misspelt) part[at + word_.size() - 1] = '?';
     const bool sent = ::send(to, text.data(), text.size(), MSG_NOSIGNAL) == got;
-    return sent && !cutting;
+    return sent && (!found || when_ == cut::misspelt);
 }
 
 void tcp_cutter::serve() {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What it is: a TCP port of this machine that passes everything on to a Unix socket, until the
-// client says a certain word: then it cuts the line, before or after it has passed the word on.
+// client says a certain word: then it cuts the line, before or after it has passed the word on, or
+// passes on another word in its place.
 // Thread safety: `cuts` from any thread.
 #pragma once
 
@@ -12,10 +13,11 @@
 
 namespace holdfast::test {
 
-/// Whether the server still hears the word.
-enum class cut { before_it_is_heard, after_it_is_heard };
+/// Whether the server still hears the word; `misspelt`: it hears one of the same length that ends
+/// otherwise, and the line stays.
+enum class cut { before_it_is_heard, after_it_is_heard, misspelt };
 
-/// See the top of the file. It cuts once; what comes later it passes on.
+/// See the top of the file. It does that once; what comes later it passes on.
 class tcp_cutter {
 public:
     tcp_cutter(std::string socket_path, std::string word, cut when);
@@ -24,7 +26,7 @@ public:
     ~tcp_cutter();
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-    /// @return How many lines were cut.
+    /// @return How often it has done that.
     [[nodiscard]] int cuts() const noexcept { return cuts_; }
 
 private:

@@ -106,7 +106,8 @@ public:
     ///              out before the row could be written; `misuse`, `unreachable`, `denied`,
     ///              `wrong_type`: nothing is held. `in_doubt`: the row may stand until its ttl has
     ///              passed; the text names its id.
-    /// @par Cost    2 round trips to Redis and 6 to the database; 4 where a lock overlaps.
+    /// @par Cost    A round trip to Redis and 4 to the database, 2 where a lock overlaps; two more
+    ///              where the database is MySQL, or MariaDB before 10.6.
     [[nodiscard]] result<answer> set(std::string_view key, std::int64_t from, std::int64_t to,
                                      std::optional<std::string> data,
                                      std::chrono::milliseconds ttl);
