@@ -210,6 +210,10 @@ private:
         theirs = token;
     }
 
+    std::uint64_t token_of(const std::string& key, const std::string& id) const {
+        return tokens_.at(key + '\n' + id).second;
+    }
+
     void try_renew() {
         std::vector<std::pair<std::string, std::string>> what;
         for (std::size_t left = 1 + pick(3); left > 0; --left) what.push_back(some_hold());
@@ -218,10 +222,13 @@ private:
         std::string expected;
         std::string said;
         for (const auto& [key, id] : what) {
-            batch.push_back({.key = key, .id = id, .ttl = ttl});
             auto* const there = model_.find(key, id, now());
-            if (there && !there->what.permanent) there->expires = now() + ttl;
-            expected += there ? "renewed " : "lost deleted ";
+            const std::uint64_t token = there && pick(2) == 0 ? token_of(key, id) : 0;
+            const bool former = token != 0 && pick(4) == 0;
+            batch.push_back(
+                {.key = key, .id = id, .ttl = ttl, .fencing_token = former ? token + 1 : token});
+            if (there && !former && !there->what.permanent) there->expires = now() + ttl;
+            expected += !there ? "lost deleted " : former ? "lost taken " : "renewed ";
         }
         run(context_, store_->renew(batch, deadline()));
         for (const range_renewal& one : batch)
