@@ -329,6 +329,8 @@ TEST_P(range_lockers, see_changes_of_a_window) {
 
 TEST_P(range_lockers, refuse_bad_input_and_change_nothing) {
     auto held = ours_.hold("room", 10, 20, for_long()).value();
+    const std::string before = place_->dump_of_holds();
+    EXPECT_TRUE(GetParam().name == "memory" || !before.empty());
     const auto wrong = [&](std::string_view key, std::int64_t start, std::int64_t end,
                            const range_options& how, std::string_view names) {
         const auto said = ours_.hold(key, start, end, how);
@@ -366,6 +368,7 @@ TEST_P(range_lockers, refuse_bad_input_and_change_nothing) {
     EXPECT_EQ(code_of(ours_.set_capacity("room", 0)), errc::misuse);
     EXPECT_EQ(code_of(ours_.hold_all({}, for_long())), errc::misuse);
     EXPECT_EQ(code_of(ours_.hold_all({{"a", 1, 5}, {"a", 4, 6}}, for_long())), errc::misuse);
+    EXPECT_EQ(place_->dump_of_holds(), before);
     EXPECT_EQ(ours_.list("room").value().size(), 1U);
     EXPECT_EQ(ours_.capacity("room").value(), 1U);
 }
