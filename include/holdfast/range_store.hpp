@@ -61,9 +61,12 @@ struct range_renewal {
     std::string_view key;
     std::string_view id;
     std::chrono::milliseconds ttl{0};
+    /// The hold that is meant, of those that had this id one after the other; 0: whichever has it.
+    std::uint64_t fencing_token{0};
     /// Set by the store: success: expires `ttl` from when the server handled it, be it later or
     /// earlier than before; a permanent hold stays permanent. `lost` with `deleted`: no such live
-    /// hold. Else an error as above.
+    /// hold; with `taken`: the live hold with this id has another token, and was left alone. Else
+    /// an error as above.
     result<void> outcome{};
 };
 

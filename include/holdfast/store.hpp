@@ -200,7 +200,8 @@ struct renewal {
     std::string_view name;
     std::string_view value;
     std::chrono::milliseconds ttl{0};
-    /// The token of the grant, for stores that are made of several; 0: none, or not known.
+    /// The token of the grant, for stores that are made of several and for holds on ranges, whose
+    /// ids may come back; 0: none, or not known.
     std::uint64_t fencing_token{0};
     /// Set by the store: success: now held for `ttl` again, counted on the store's clock from when
     /// the server handled it. `lost` with `taken` (another value holds it) or `deleted` (nobody

@@ -205,8 +205,7 @@ private:
     void look_after(const held_ptr& held, time_point now, std::vector<held_ptr>& due);
     void renew_in_groups(std::vector<held_ptr> due);
     asio::awaitable<void> renew_group(std::vector<held_ptr> group);
-    void settle(const held_ptr& held, time_point sent, core::milliseconds ttl,
-                const result<void>& outcome);
+    void settle(const held_ptr& held, time_point sent, const renewal& ask);
     void lose(const held_ptr& held, lost_reason why);
 
     // release.cpp

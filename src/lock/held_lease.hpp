@@ -33,6 +33,8 @@ struct held_lease {
     std::string name;
     std::string id;
     std::string value;
+    /// But for a hold on a range that is moved: its guard and the engine change it in turn. 0 while
+    /// nobody knows which it is; what is renewed then is whatever has the value.
     std::uint64_t fencing_token{0};
     core::nanoseconds stop_margin{0};
     core::nanoseconds renew_ahead{0};  ///< See `acquire_plan`.

@@ -30,6 +30,14 @@ time_point next_look(const held_lease& held) noexcept {
     return when;
 }
 
+/// Whether the store refused the token that a hold had before it was moved: it was told of the move
+/// first, which says nothing of the hold.
+bool asked_for_former(const held_lease& held, const renewal& ask) noexcept {
+    const failure& said = ask.outcome.error();
+    return said.code == errc::lost && said.reason == lost_reason::taken &&
+           ask.fencing_token != held.fencing_token;
+}
+
 }  // namespace
 
 void engine::keep(const held_ptr& held) {
@@ -148,13 +156,14 @@ asio::awaitable<void> engine::renew_group(std::vector<held_ptr> group) {
     co_await parts_.where->renew(asks, until);
     for (std::size_t i = 0; i < group.size(); ++i) {
         group[i]->renewing = false;
-        settle(group[i], sent, asks[i].ttl, asks[i].outcome);
+        settle(group[i], sent, asks[i]);
     }
 }
 
 // Takes in what the store said to a renewal that was sent at `sent`.
-void engine::settle(const held_ptr& held, time_point sent, core::milliseconds ttl,
-                    const result<void>& outcome) {
+void engine::settle(const held_ptr& held, time_point sent, const renewal& ask) {
+    const result<void>& outcome = ask.outcome;
+    const core::milliseconds ttl = ask.ttl;
     if (!outcome && outcome.error().code == errc::in_doubt)
         held->doubtful_ttl = std::min(held->doubtful_ttl, ttl);
     if (!held->held()) return;
@@ -170,6 +179,10 @@ void engine::settle(const held_ptr& held, time_point sent, core::milliseconds tt
         return watch(held);
     }
     const failure& said = outcome.error();
+    if (asked_for_former(*held, ask)) {
+        held->next_attempt = present;
+        return watch(held);
+    }
     if (said.code == errc::lost || said.code == errc::wrong_type) {
         const bool over = present >= held->valid_until.load();
         // What is no lock any more was taken by whoever made it that.
@@ -205,7 +218,7 @@ asio::awaitable<result<void>> engine::renew(held_ptr held, core::milliseconds tt
     renewal ask{
         .name = held->name, .value = held->value, .ttl = ttl, .fencing_token = held->fencing_token};
     co_await parts_.where->renew(std::span(&ask, 1), std::min(op_deadline(), held->stop_by()));
-    settle(held, sent, ttl, ask.outcome);
+    settle(held, sent, ask);
     if (!ask.outcome) co_return ask.outcome.error();
     if (!held->held())
         co_return failure(held->why_lost(), "the answer came after the lock had to be given up");

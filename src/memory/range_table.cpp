@@ -15,6 +15,8 @@ constexpr std::size_t swept_at_once = 2;
 
 failure no_such_hold() { return {lost_reason::deleted, "memory: no such hold, or it has run out"}; }
 
+failure another_hold() { return {lost_reason::taken, "memory: its id is another hold by now"}; }
+
 failure too_many_units(std::uint32_t units, std::uint32_t capacity) {
     return {errc::misuse, "memory: " + std::to_string(units) +
                               " units do not fit into a capacity of " + std::to_string(capacity)};
@@ -213,6 +215,8 @@ result<void> range_table::renew(const range_renewal& ask, time_point now) {
     const std::scoped_lock lock(mutex_);
     holding* const ours = live(ask.key, ask.id, now);
     if (!ours) return no_such_hold();
+    if (ask.fencing_token != 0 && ask.fencing_token != ours->what.fencing_token)
+        return another_hold();
     if (ours->what.permanent) return {};
     const bool shorter = now + ask.ttl < ours->expires;
     set_expiry(*ours, now + ask.ttl);

@@ -174,16 +174,21 @@ asio::awaitable<result<void>> mysql_range_store::renew_all(connection& line,
 
 asio::awaitable<result<void>> mysql_range_store::renew_one(connection& line, range_renewal& ask,
                                                            time_point deadline) {
+    const auto token = static_cast<std::int64_t>(ask.fencing_token);
     std::vector<cell> values{micros(ask.ttl), raw(ask.key), raw(ask.key), raw(ask.id),
-                             raw(ask.key)};
+                             token,           token,        raw(ask.key)};
     const auto said = co_await line.run(range_sql::renew_hold, std::move(values), deadline);
     if (!said) co_return said.error();
     ask.outcome = result<void>{};
     if (said->affected > 0) co_return result<void>{};
-    // It may be permanent, or it had this very expiry.
+    // It may be permanent, have this very expiry already, or be another hold.
     const auto found = co_await find(line, ask.key, ask.id, deadline);
     if (!found) co_return found.error();
-    if (!*found) ask.outcome = no_such_hold(address());
+    if (!*found) {
+        ask.outcome = no_such_hold(address());
+    } else if (ask.fencing_token != 0 && ask.fencing_token != (*found)->fencing_token) {
+        ask.outcome = failure(lost_reason::taken, address() + ": its id is another hold by now");
+    }
     co_return result<void>{};
 }
 

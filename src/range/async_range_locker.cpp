@@ -42,7 +42,7 @@ asio::awaitable<result<void>> async_range_guard::move(std::int64_t start, std::i
     const auto verbs = verbs_;
     const auto state = state_;
     auto verb = [&](lock::engine&) {
-        return verbs->move(what_.key, what_.id, {.start = start, .end = end});
+        return verbs->move_held(state, what_.key, what_.id, {.start = start, .end = end});
     };
     auto moved = co_await session->call_async(std::move(verb));
     if (state_ != state) co_return lock::empty_guard();  // It was given up meanwhile.

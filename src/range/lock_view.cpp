@@ -79,7 +79,10 @@ asio::awaitable<void> lock_view::renew(std::span<renewal> batch, time_point dead
     std::vector<range_renewal> asks;
     asks.reserve(batch.size());
     for (const renewal& one : batch)
-        asks.push_back({.key = key_of(one.name), .id = one.value, .ttl = one.ttl});
+        asks.push_back({.key = key_of(one.name),
+                        .id = one.value,
+                        .ttl = one.ttl,
+                        .fencing_token = one.fencing_token});
     co_await where_->renew(asks, deadline);
     for (std::size_t i = 0; i < batch.size(); ++i) {
         batch[i].outcome = std::move(asks[i].outcome);

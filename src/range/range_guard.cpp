@@ -97,7 +97,7 @@ result<void> range_guard::renew(std::chrono::milliseconds ttl) {
 result<void> range_guard::move(std::int64_t start, std::int64_t end) {
     if (auto ready = check(); !ready) return ready.error();
     auto moved = session_->call([&](lock::engine&) {
-        return verbs_->move(what_.key, what_.id, {.start = start, .end = end});
+        return verbs_->move_held(state_, what_.key, what_.id, {.start = start, .end = end});
     });
     if (!moved) return note(moved.error());
     what_.start = moved->start;

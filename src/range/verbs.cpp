@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace holdfast::ranges {
 namespace {
@@ -99,6 +100,21 @@ asio::awaitable<result<range_hold>> verbs::move(std::string key, std::string id,
     if (auto wrong = check_range(to)) co_return *wrong;
     auto ask = [&](time_point until) { return where_->move(key, id, to, until); };
     co_return co_await until_answered(ask);
+}
+
+// It has another token afterwards. As a renewal may reach the store before the move or behind it,
+// those that are sent until the move was answered go by the id alone.
+asio::awaitable<result<range_hold>> verbs::move_held(lock::held_ptr held, std::string key,
+                                                     std::string id, range to) {
+    const std::uint64_t former = std::exchange(held->fencing_token, 0);
+    auto moved = co_await move(std::move(key), std::move(id), to);
+    if (moved) {
+        held->fencing_token = moved->fencing_token;
+    } else if (const errc code = moved.error().code;
+               code != errc::in_doubt && code != errc::cancelled) {
+        held->fencing_token = former;
+    }
+    co_return moved;
 }
 
 asio::awaitable<result<std::vector<range_hold>>> verbs::list(std::string key, range window,

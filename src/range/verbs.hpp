@@ -34,6 +34,10 @@ public:
     [[nodiscard]] asio::awaitable<result<range_hold>> confirm(std::string key, std::string id);
     [[nodiscard]] asio::awaitable<result<range_hold>> move(std::string key, std::string id,
                                                            range to);
+    /// The same for the hold of a guard, which goes on being renewed meanwhile.
+    [[nodiscard]] asio::awaitable<result<range_hold>> move_held(lock::held_ptr held,
+                                                                std::string key, std::string id,
+                                                                range to);
     [[nodiscard]] asio::awaitable<result<std::vector<range_hold>>> list(std::string key,
                                                                         range window,
                                                                         std::size_t limit);

@@ -9,6 +9,7 @@ namespace holdfast::redis {
 namespace {
 
 constexpr std::size_t token_bytes = 7;
+constexpr std::uint64_t token_end = std::uint64_t{1} << (8 * token_bytes);
 constexpr std::size_t units_bytes = 3;
 constexpr std::size_t length_bytes = 2;
 constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63U;
@@ -80,9 +81,14 @@ std::optional<std::string> read_id(std::string_view coded) {
 }
 
 std::string write_cursor(const range_cursor& after) {
-    constexpr std::uint64_t token_end = std::uint64_t{1} << (8 * token_bytes);
     std::string bytes = write_bound(after.start);
     append_bytes(bytes, std::min(after.token, token_end - 2) + 1, token_bytes);
+    return bytes;
+}
+
+std::string write_token(std::uint64_t token) {
+    std::string bytes;
+    if (token != 0) append_bytes(bytes, std::min(token, token_end - 1), token_bytes);
     return bytes;
 }
 

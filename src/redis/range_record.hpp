@@ -35,6 +35,9 @@ inline constexpr std::size_t bound_bytes = 8;
 /// @return Start and token of the first place behind the cursor: 15 bytes.
 [[nodiscard]] std::string write_cursor(const range_cursor& after);
 
+/// @return As it stands in a place: 7 bytes. Empty for 0, which is no token.
+[[nodiscard]] std::string write_token(std::uint64_t token);
+
 /// @return What stands behind the place and the capacity in a record.
 [[nodiscard]] std::string write_labels(std::string_view owner, std::string_view data);
 

@@ -131,7 +131,9 @@ asio::awaitable<void> redis_range_store::renew(std::span<range_renewal> batch_of
         batch commands;
         for (const range_renewal* ask : open)
             add_call(commands, scripts().range_renew, client_->facts().version_major, by_hash,
-                     {range_key(ask->key)}, {write_id(ask->id), std::to_string(ask->ttl.count())});
+                     {range_key(ask->key)},
+                     {write_id(ask->id), std::to_string(ask->ttl.count()),
+                      write_token(ask->fencing_token)});
         auto answers = co_await client_->exchange(std::move(commands), deadline);
         std::vector<range_renewal*> unknown;
         for (std::size_t i = 0; i < open.size(); ++i) {
@@ -143,6 +145,9 @@ asio::awaitable<void> redis_range_store::renew(std::span<range_renewal> batch_of
                 open[i]->outcome = refused(*client_, (*answers)[i]);
             else if ((*answers)[i].integer == 1)
                 open[i]->outcome = result<void>{};
+            else if ((*answers)[i].integer == -2)
+                open[i]->outcome =
+                    failure(lost_reason::taken, address() + ": its id is another hold by now");
             else
                 open[i]->outcome = gone();
         }

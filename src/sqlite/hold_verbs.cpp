@@ -28,6 +28,8 @@ int hold_table::renew(std::span<range_renewal> batch, bool& freed) {
         ask.outcome = result<void>{};
         if (!held || !held->live(at)) {
             ask.outcome = gone();
+        } else if (ask.fencing_token != 0 && ask.fencing_token != held->what.fencing_token) {
+            ask.outcome = failure(lost_reason::taken, address_ + ": its id is another hold by now");
         } else if (!held->permanent()) {
             const std::chrono::nanoseconds ttl = ask.ttl;
             freed = freed || ttl.count() < held->left_ns(at);

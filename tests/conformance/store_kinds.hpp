@@ -7,9 +7,11 @@
 
 #include <holdfast/store.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +26,20 @@ public:
     virtual ~store_place() = default;
     /// @return The URL that all stores of the test open.
     [[nodiscard]] virtual std::string url() const = 0;
+    /// @return All that is written down of holds on ranges, in any form; the same text if nothing
+    ///         was changed. Nothing where there is no other look at it than the store's own.
+    [[nodiscard]] virtual std::string dump_of_holds() const { return {}; }
+    /// @return How many holds of ranges stand in it, those included that have run out; nothing
+    ///         where that cannot be seen.
+    [[nodiscard]] virtual std::optional<std::size_t> holds_in_it() const { return std::nullopt; }
 };
 
 /// One kind of store.
 struct store_kind {
     std::string name;
     std::function<std::unique_ptr<store_place>()> make_place;
+    /// A place where users have but the rights that they need, if those go other ways.
+    std::function<std::unique_ptr<store_place>()> make_bare_place;
     /// Its leases run out by the timeline that it is given, not by a clock of its own.
     bool follows_timeline{false};
     /// What it can do, by its page in docs/stores/. The suite skips the rest.

@@ -8,6 +8,7 @@ if not old then
   drop(book, place_of(record), id)
   return close(-1)
 end
+if ARGV[3] ~= '' and string.sub(record, 10, 16) ~= ARGV[3] then return -2 end
 if old == never then return 1 end
 book.slack = math.min(ttl, 60000)
 expires(book, id, book.now + ttl)

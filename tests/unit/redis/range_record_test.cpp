@@ -18,6 +18,7 @@ using redis::read_id;
 using redis::read_record;
 using redis::write_bound;
 using redis::write_cursor;
+using redis::write_token;
 using redis::write_id;
 using redis::write_labels;
 
@@ -91,6 +92,12 @@ TEST(a_cursor, is_behind_the_place_that_it_tells) {
               write_bound(1) + std::string("\x01\x02\x03\x04\x05\x06\x08"));
     EXPECT_EQ(write_cursor({most, ~std::uint64_t{0}}), write_bound(most) + std::string(7, '\xff'));
     EXPECT_LT(write_cursor({1, ~std::uint64_t{0}}), write_cursor({2, 0}));
+}
+
+TEST(range_record, writes_tokens_as_they_stand_in_a_place) {
+    EXPECT_EQ(write_token(0), "");
+    EXPECT_EQ(write_token(0x01020304050607), std::string("\1\2\3\4\5\6\7"));
+    EXPECT_EQ(write_token(~std::uint64_t{0}), std::string(7, '\xff'));
 }
 
 TEST(a_record, is_read_as_the_hold_that_it_is) {

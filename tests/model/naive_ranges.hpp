@@ -34,6 +34,11 @@ public:
         return std::nullopt;
     }
 
+    [[nodiscard]] bool would_take(const range_claim& wanted, time_point now) {
+        forget_expired(now);
+        return !refuse(wanted);
+    }
+
     [[nodiscard]] hold* find(const std::string& key, const std::string& id, time_point now) {
         forget_expired(now);
         for (hold& one : holds_)

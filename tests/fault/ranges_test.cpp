@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Why: a booking goes wrong where an answer is lost, or where two requests meet in the wrong order.
+// How: each verb of a range locker is tried with its first request going wrong in each way; what it
+// then says must be true of the store.
+#include <holdfast/holdfast.hpp>
+
+#include "fault/faulty_ranges.hpp"
+#include "support/poll.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+
+namespace holdfast::fault {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::array bad_fates{fate::unreachable, fate::lost_request, fate::lost_answer};
+
+range_options for_a_while() {
+    range_options how;
+    how.ttl = 10min;
+    return how;
+}
+
+/// A range locker over a store whose requests of one kind meet their fate, the first one only.
+class faulty_lockers : public testing::Test {
+protected:
+    range_locker open(faulty_ranges::plan plan) {
+        return range_locker([this, plan = std::move(plan)](const store_environment& environment)
+                                -> result<std::shared_ptr<range_store>> {
+            return std::shared_ptr<range_store>(
+                std::make_shared<faulty_ranges>(environment, table_, plan));
+        });
+    }
+    range_locker open(std::string verb, fate is) {
+        auto over = std::make_shared<std::atomic<bool>>(false);
+        return open([=](std::string asked) -> asio::awaitable<fate> {
+            const bool now = asked == verb && !over->exchange(true);
+            co_return now ? is : fate::answered;
+        });
+    }
+
+    std::shared_ptr<memory::range_table> table_{std::make_shared<memory::range_table>()};
+    range_locker sound_{open("", fate::answered)};
+};
+
+TEST_F(faulty_lockers, hold_once_whatever_became_of_the_first_request) {
+    for (const fate is : bad_fates) {
+        range_locker ranges = open("hold", is);
+        range_options how = for_a_while();
+        how.wait = 20s;
+        auto held = ranges.hold("room", 10, 20, how);
+        ASSERT_TRUE(held) << held.error().message();
+        const auto there = sound_.list("room").value();
+        ASSERT_EQ(there.size(), 1U);
+        EXPECT_EQ(there.front().id, held->id());
+        EXPECT_EQ(there.front().fencing_token, held->fencing_token());
+        ASSERT_TRUE(held->release());
+        EXPECT_TRUE(sound_.list("room").value().empty());
+    }
+}
+
+TEST_F(faulty_lockers, move_once_whatever_became_of_the_first_request) {
+    for (const fate is : bad_fates) {
+        range_locker ranges = open("move", is);
+        auto held = ranges.hold("room", 10, 20, for_a_while()).value();
+        ASSERT_TRUE(held.move(15, 25));
+        const range_hold there = sound_.get("room", held.id()).value().value();
+        EXPECT_EQ(there.start, 15);
+        EXPECT_EQ(there.fencing_token, held.fencing_token());
+        EXPECT_TRUE(held.renew(5min)) << "by the token that it has now";
+        ASSERT_TRUE(held.release());
+    }
+}
+
+TEST_F(faulty_lockers, confirm_and_release_whatever_became_of_the_first_request) {
+    for (const fate is : bad_fates) {
+        range_locker confirming = open("confirm", is);
+        auto held = confirming.hold("room", 10, 20, for_a_while()).value();
+        const std::string id = held.id();
+        const auto booked = held.confirm();
+        ASSERT_TRUE(booked) << booked.error().message();
+        EXPECT_TRUE(sound_.get("room", id).value()->permanent);
+        range_locker releasing = open("release", is);
+        const auto gone = releasing.release("room", id);
+        ASSERT_TRUE(gone) << gone.error().message();
+        EXPECT_FALSE(sound_.get("room", id).value());
+    }
+}
+
+TEST_F(faulty_lockers, set_a_capacity_whatever_became_of_the_first_request) {
+    std::uint32_t units = 2;
+    for (const fate is : bad_fates) {
+        ASSERT_TRUE(open("set_capacity", is).set_capacity("class", ++units));
+        EXPECT_EQ(sound_.capacity("class").value(), units);
+    }
+}
+
+TEST_F(faulty_lockers, are_still_held_when_a_renewal_went_wrong) {
+    for (const fate is : bad_fates) {
+        range_locker ranges = open("renew", is);
+        auto held = ranges.hold("room", 10, 20, for_a_while()).value();
+        const auto said = held.renew(10min);
+        ASSERT_FALSE(said);
+        EXPECT_NE(said.error().code, errc::lost);
+        EXPECT_TRUE(held.held());
+        EXPECT_TRUE(held.renew(10min));
+    }
+}
+
+// Why: a renewal goes by the token, and a move changes it. How: a renewal is on its way with the
+// old one while the hold is moved, and arrives behind the move.
+TEST_F(faulty_lockers, lose_nothing_to_a_renewal_that_the_move_overtook) {
+    std::atomic<int> under_way{0};
+    std::atomic<bool> moved{false};
+    range_locker ranges = open([&](std::string asked) -> asio::awaitable<fate> {
+        if (asked != "renew") co_return fate::answered;
+        ++under_way;
+        asio::steady_timer pause(co_await asio::this_coro::executor);
+        while (!moved) {
+            pause.expires_after(1ms);
+            co_await pause.async_wait(asio::use_awaitable);
+        }
+        co_return fate::answered;
+    });
+    range_options how;
+    how.ttl = 6s;
+    how.auto_renew = true;
+    auto held = ranges.hold("room", 10, 20, how).value();
+    ASSERT_TRUE(test::poll_until([&] { return under_way > 0; }));
+    ASSERT_TRUE(held.move(30, 40));
+    moved = true;
+    ASSERT_TRUE(test::poll_until([&] { return ranges.statistics().renewals > 0; }));
+    EXPECT_GE(under_way, 2) << "the first one was refused";
+    EXPECT_TRUE(held.held());
+    EXPECT_EQ(held.why_lost(), lost_reason::none);
+    EXPECT_EQ(sound_.get("room", held.id()).value()->start, 30);
+}
+
+}  // namespace
+}  // namespace holdfast::fault

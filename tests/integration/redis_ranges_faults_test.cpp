@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What goes wrong with a server that has holds, and with the way to it.
+#include "integration/redis_ranges.hpp"
+#include "support/tcp_cutter.hpp"
+
+#include <array>
+#include <csignal>
+
+namespace holdfast::test {
+namespace {
+
+constexpr std::array both_cuts{cut::before_it_is_heard, cut::after_it_is_heard};
+
+class redis_ranges_faults : public redis_ranges {
+protected:
+    /// @return A range locker behind a line that is cut when it says the id.
+    static range_locker behind(const tcp_cutter& line) {
+        return range_locker("redis://127.0.0.1:" + std::to_string(line.port()));
+    }
+    // A hold that is there before anybody loses anything.
+    void hold_it() { ASSERT_TRUE(hold("the-id", {10, 20})); }
+    [[nodiscard]] tcp_cutter line_cut(cut when) const {
+        return tcp_cutter(server_.socket_path(), "the-id", when);
+    }
+};
+
+TEST_F(redis_ranges_faults, a_hold_whose_answer_is_lost_is_had_once) {
+    for (const cut when : both_cuts) {
+        const tcp_cutter line = line_cut(when);
+        range_locker user = behind(line);
+        range_options how;
+        how.ttl = long_ttl;
+        how.wait = 20s;
+        how.id = "the-id";
+        auto held = user.hold("room", 10, 20, how);
+        ASSERT_TRUE(held) << held.error().message();
+        EXPECT_EQ(line.cuts(), 1);
+        const auto there = list().value().holds;
+        ASSERT_EQ(there.size(), 1U);
+        EXPECT_EQ(there[0].fencing_token, held->fencing_token());
+        EXPECT_TRUE(held->release());
+    }
+}
+
+TEST_F(redis_ranges_faults, a_confirmation_whose_answer_is_lost_counts) {
+    for (const cut when : both_cuts) {
+        hold_it();
+        const tcp_cutter line = line_cut(when);
+        const auto said = behind(line).confirm("room", "the-id");
+        ASSERT_TRUE(said) << said.error().message();
+        EXPECT_EQ(line.cuts(), 1);
+        EXPECT_TRUE(get("the-id").value()->permanent);
+        EXPECT_TRUE(release("the-id"));
+    }
+}
+
+TEST_F(redis_ranges_faults, a_move_whose_answer_is_lost_goes_to_one_place) {
+    for (const cut when : both_cuts) {
+        hold_it();
+        const tcp_cutter line = line_cut(when);
+        const auto said = behind(line).move("room", "the-id", 15, 25);
+        ASSERT_TRUE(said) << said.error().message();
+        EXPECT_EQ(line.cuts(), 1);
+        const auto there = list().value().holds;
+        ASSERT_EQ(there.size(), 1U);
+        EXPECT_EQ(there[0].start, 15);
+        EXPECT_EQ(there[0].fencing_token, said->fencing_token);
+        EXPECT_TRUE(release("the-id"));
+    }
+}
+
+TEST_F(redis_ranges_faults, a_release_whose_answer_is_lost_is_one) {
+    for (const cut when : both_cuts) {
+        hold_it();
+        const tcp_cutter line = line_cut(when);
+        const auto said = behind(line).release("room", "the-id");
+        ASSERT_TRUE(said) << said.error().message();
+        EXPECT_EQ(line.cuts(), 1);
+        EXPECT_FALSE(get("the-id").value());
+    }
+}
+
+TEST_F(redis_ranges_faults, a_server_that_stalls_in_the_middle_of_a_set_books_nothing_twice) {
+    ASSERT_TRUE(hold("warm", {1, 2}));
+    const range_claim wanted = claim_of("the-id", {10, 20});
+    server_.signal(SIGSTOP);
+    const time_point since = boot_clock::now();
+    const auto stalled = run(store_->hold_all(std::span(&wanted, 1), time_.now() + 400ms));
+    EXPECT_LT(boot_clock::now() - since, promptly);
+    ASSERT_FALSE(stalled);
+    EXPECT_EQ(stalled.error().code, errc::in_doubt);
+    EXPECT_FALSE(run(store_->get("room", "the-id", time_.now() + 200ms)));
+    server_.signal(SIGCONT);
+    const auto again = hold(wanted);
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(list().value().holds.size(), 2U);
+    EXPECT_EQ(hold("another", {15, 25}).error().code, errc::contended);
+}
+
+}  // namespace
+}  // namespace holdfast::test
