@@ -163,52 +163,51 @@ private:
     std::vector<std::unique_ptr<child_process>> processes_;
 };
 
+/// Kills connections all the time, with `kill_connections()` that says how many there were, and in
+/// the middle the server.
+template <class Server, class Kill>
+void expect_fight_to_outlive(Server& server, Kill kill_connections) {
+    fight_for_slots fight(server.url());
+    int killed = 0;
+    bool crashed = false;
+    fight.disturb(disputed_slots / 40, [&](std::size_t share_percent) {
+        if (share_percent < 50 || crashed) {
+            killed += kill_connections();
+            return;
+        }
+        server.kill();
+        server.restart();
+        crashed = true;
+    });
+    EXPECT_GT(killed, 5);
+    EXPECT_TRUE(crashed);
+    fight.expect_each_slot_once(std::nullopt);
+}
+
 #ifdef HOLDFAST_HAS_REDIS
 TEST(disputed_slots, on_redis_outlive_killed_connections_and_a_crash_of_the_server) {
     if (!redis_server::available()) GTEST_SKIP() << "no redis-server on this machine";
     redis_server server({.arguments = {"--appendonly", "yes", "--appendfsync", "always"}});
-    fight_for_slots fight(server.url());
-    int kills = 0;
-    bool crashed = false;
-    fight.disturb(disputed_slots / 40, [&](std::size_t share_percent) {
-        if (share_percent >= 50 && !crashed) {
-            server.kill();
-            server.restart();
-            crashed = true;
-            return;
-        }
+    expect_fight_to_outlive(server, [&] {
         const std::string said =
             server.command({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
         EXPECT_EQ(said.front(), ':') << said;
-        if (said != ":0\r\n") ++kills;
+        return said == ":0\r\n" ? 0 : 1;
     });
-    EXPECT_GT(kills, 5);
-    EXPECT_TRUE(crashed);
-    fight.expect_each_slot_once(std::nullopt);
 }
 #endif
 
 #ifdef HOLDFAST_HAS_MYSQL
 TEST(disputed_slots, on_mysql_outlive_killed_connections_and_a_crash_of_the_server) {
     mariadb_server server;
-    fight_for_slots fight(server.url());
-    int kills = 0;
-    bool crashed = false;
-    fight.disturb(disputed_slots / 40, [&](std::size_t share_percent) {
-        if (share_percent >= 50 && !crashed) {
-            server.kill();
-            server.restart();
-            crashed = true;
-            return;
-        }
+    expect_fight_to_outlive(server, [&] {
         sql_session root(server, "");
+        int kills = 0;
         for (const auto& row :
              root.ask("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'app'"))
             if (root.try_ask("KILL " + row[0]) == 0) ++kills;
+        return kills;
     });
-    EXPECT_GT(kills, 5);
-    EXPECT_TRUE(crashed);
-    fight.expect_each_slot_once(std::nullopt);
 }
 #endif
 
