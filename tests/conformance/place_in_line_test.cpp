@@ -434,7 +434,7 @@ TEST_P(place_in_line, ends_its_wait_when_it_is_cancelled_or_the_store_stops) {
         });
     const turn stopped = start(context_, other.place->await_turn(time_.now() + 10min));
     pass(20ms);
-    signal.emit(asio::cancellation_type::terminal);
+    cancel(context_, signal);
     EXPECT_TRUE(drive_until(
         context_, [&] { return cancelled->ended(); }, promptly));
     second_->stop();

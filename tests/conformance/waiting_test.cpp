@@ -118,7 +118,7 @@ TEST_P(waiting, ends_when_it_is_cancelled) {
             [&](auto handler) { return asio::bind_cancellation_slot(signal.slot(), handler); });
         settle();
         EXPECT_FALSE(waiter->ended());
-        signal.emit(type);
+        cancel(context_, signal, type);
         // Terminal is what coroutines listen to by default; the others may or may not reach them.
         if (type == asio::cancellation_type::terminal) {
             EXPECT_TRUE(ends_promptly(waiter));

@@ -203,7 +203,7 @@ TEST(a_mysql_connection, ends_when_its_coroutine_is_cancelled_or_it_is_aborted) 
     });
     one.context.run_for(100ms);
     const auto since = boot_clock::now();
-    stop.emit(asio::cancellation_type::all);
+    cancel(one.context, stop, asio::cancellation_type::all);
     ASSERT_TRUE(drive_until(one.context, [&] { return napping->ended(); }));
     EXPECT_LT(boot_clock::now() - since, 5s);
     EXPECT_EQ(napping->answer->error().code, errc::cancelled);

@@ -198,7 +198,7 @@ TEST_F(a_fault, a_cancelled_set_ends_at_once_and_holds_nothing) {
     user_->context.restart();
     user_->context.run_for(200ms);
     const auto since = boot_clock::now();
-    stop.emit(asio::cancellation_type::terminal);
+    cancel(user_->context, stop);
     ASSERT_TRUE(drive_until(user_->context, [&] { return mine->ended(); }));
     EXPECT_LT(boot_clock::now() - since, 5s);
     EXPECT_EQ(mine->answer->error().code, errc::cancelled);

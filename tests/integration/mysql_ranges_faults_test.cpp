@@ -161,7 +161,7 @@ TEST_F(range_faults, a_cancelled_hold_ends_at_once) {
               });
     EXPECT_FALSE(drive_until(
         ours_->context, [&] { return waits->ended(); }, 200ms));
-    stop.emit(asio::cancellation_type::terminal);
+    cancel(ours_->context, stop);
     ASSERT_TRUE(drive_until(
         ours_->context, [&] { return waits->ended(); }, 5s));
     EXPECT_TRUE(fails_with(*waits->answer, errc::cancelled));

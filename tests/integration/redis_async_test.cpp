@@ -119,14 +119,14 @@ TEST_F(redis_async, a_completion_token_of_any_kind_will_do) {
 TEST_F(redis_async, a_cancelled_acquire_is_taken_back) {
     async_locker locks(context_.get_executor(), server_.url());
     for (int turns = 0; turns < 12; ++turns) {  // Cancelled at this or that point of its way.
-        asio::cancellation_signal cancel;
+        asio::cancellation_signal signal;
         const auto job =
             start(context_, locks.acquire("job", {.ttl = 60s, .wait = forever}), [&](auto handler) {
-                return asio::bind_cancellation_slot(cancel.slot(), std::move(handler));
+                return asio::bind_cancellation_slot(signal.slot(), std::move(handler));
             });
         context_.restart();
         for (int i = 0; i < turns; ++i) context_.run_one_for(20ms);
-        cancel.emit(asio::cancellation_type::terminal);
+        cancel(context_, signal);
         ASSERT_TRUE(drive_until(context_, [&] { return job->ended(); }));
         if (job->answer && *job->answer) {
             EXPECT_TRUE(run(context_, (*job->answer)->release()));

@@ -250,7 +250,7 @@ TEST_F(redis_lines, let_a_waiter_that_is_cancelled_go_and_forget_it_when_it_has_
     const turn next = await_turn(*place, signal);
     settle();
     EXPECT_FALSE(next->ended());
-    signal.emit(asio::cancellation_type::terminal);
+    cancel(context_, signal);
     ASSERT_TRUE(comes([&] { return next->ended(); }));
     EXPECT_FALSE(*next->answer);
     ASSERT_TRUE(leave(*place, mine));

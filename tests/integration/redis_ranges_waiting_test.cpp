@@ -240,7 +240,7 @@ TEST_F(redis_ranges_waiting, ends_at_its_time_by_cancellation_and_when_the_store
               with_value(other_->await_change(wanted, range_change::freed, time_.now() + 10min)),
               [&](auto handler) { return asio::bind_cancellation_slot(signal.slot(), handler); });
     settle(30ms);
-    signal.emit(asio::cancellation_type::terminal);
+    cancel(context_, signal);
     EXPECT_TRUE(ends_soon(cancelled));
     const wait stopped = await_change({5, 6});
     other_->stop();

@@ -170,12 +170,12 @@ TEST_F(sqlite_busy, ends_a_wait_for_its_turn_when_it_is_cancelled) {
     const auto next =
         start(context_, where_->acquire(second, attempt::first, deadline), bound_to(signals[1]));
     settle(20ms);
-    signals[0].emit(asio::cancellation_type::terminal);
+    cancel(context_, signals[0]);
     ASSERT_TRUE(drive_until(
         context_, [&] { return head->ended(); }, 5s));
     EXPECT_EQ(head->answer->error().code, errc::cancelled);
     EXPECT_FALSE(next->ended());
-    signals[1].emit(asio::cancellation_type::terminal);
+    cancel(context_, signals[1]);
     ASSERT_TRUE(drive_until(
         context_, [&] { return next->ended(); }, 5s));
     EXPECT_EQ(next->answer->error().code, errc::cancelled);

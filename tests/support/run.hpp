@@ -8,8 +8,10 @@
 #include <holdfast/timeline.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <chrono>
 #include <exception>
@@ -36,6 +38,19 @@ template <class Done>
         if (context.stopped()) context.restart();
     }
     return true;
+}
+
+/// Emits `signal` within `context`. Emitted outside, Asio queues the signal to a coroutine by its
+/// address, and who drives the context until the coroutine has ended may destroy the signal first.
+inline void cancel(asio::io_context& context, asio::cancellation_signal& signal,
+                   asio::cancellation_type type = asio::cancellation_type::terminal) {
+    bool emitted = false;
+    asio::post(context, [&] {
+        signal.emit(type);
+        emitted = true;
+    });
+    if (!drive_until(context, [&] { return emitted; }))
+        throw std::runtime_error("the signal was not emitted in time");
 }
 
 /// A coroutine that was started; tells when it has ended.
