@@ -40,7 +40,8 @@ public:
     tcp_proxy& operator=(const tcp_proxy&) = delete;
     ~tcp_proxy();
 
-    [[nodiscard]] std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
+    [[nodiscard]] std::string host_and_port() const { return "127.0.0.1:" + std::to_string(port_); }
+    [[nodiscard]] std::string url() const { return "redis://" + host_and_port(); }
     /// Sets what happens to what is read from now on; `held` holds what was read before, too.
     void to_server(proxy_rules rules);
     void to_client(proxy_rules rules);

@@ -18,17 +18,18 @@ constexpr std::size_t id_digits = 32;
 
 }  // namespace
 
-victim::victim()
-    : server({.arguments = {"--appendonly", "yes", "--appendfsync", "always"}}),
-      way(server.socket_path()) {}
+victim::victim(std::unique_ptr<soak_server> one)
+    : server(std::move(one)), way(server->socket_path()) {}
 
-server_group::server_group(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) members.push_back(std::make_unique<victim>());
+server_group::server_group(std::size_t count, maker start, std::string kind_name)
+    : kind(std::move(kind_name)) {
+    for (std::size_t i = 0; i < count; ++i) members.push_back(std::make_unique<victim>(start()));
 }
 
 std::string server_group::urls() const {
     std::string all;
-    for (const auto& one : members) all += (all.empty() ? "" : ",") + one->way.url();
+    for (const auto& one : members)
+        all += (all.empty() ? "" : ",") + one->server->url_behind(one->way.host_and_port());
     return all;
 }
 
@@ -145,7 +146,8 @@ victim* nemesis::pick(std::string& name) {
     if (group.impaired() >= spare && below(8) != 0) return nullptr;
     const std::size_t which = below(group.members.size());
     victim& one = *group.members[which];
-    name = "server " + std::to_string(which + 1) + " of " + std::to_string(group.members.size());
+    name = group.kind + " " + std::to_string(which + 1) + " of " +
+           std::to_string(group.members.size());
     return one.impaired ? nullptr : &one;
 }
 
@@ -163,24 +165,23 @@ void nemesis::to_a_server() {
     switch (below(10)) {
         case 0:
             note("server paused", name);
-            whom->server.signal(SIGSTOP);
-            heal_later(between(50, 2500), [whom] { whom->server.signal(SIGCONT); });
+            whom->server->signal(SIGSTOP);
+            heal_later(between(50, 2500), [whom] { whom->server->signal(SIGCONT); });
             break;
         case 1:
         case 2:
             note("server killed", name);
-            whom->server.kill();
+            whom->server->kill();
             // Most often back before leases end: what it forgot would be held by two.
-            heal_later(between(0, below(3) == 0 ? 1500 : 100), [whom] { whom->server.restart(); });
+            heal_later(between(0, below(3) == 0 ? 1500 : 100), [whom] { whom->server->restart(); });
             break;
         case 3:
             note("clients killed", name);
-            static_cast<void>(whom->server.command(
-                {"CLIENT", "KILL", "TYPE", below(2) == 0 ? "normal" : "pubsub"}));
+            whom->server->end_connections(below(2) == 0);
             break;
         case 4:
-            note("scripts forgotten", name);
-            static_cast<void>(whom->server.command({"SCRIPT", "FLUSH"}));
+            note("prepared forgotten", name);
+            whom->server->forget_prepared();
             break;
         default:
             to_a_way(*whom, name);
@@ -224,7 +225,7 @@ void nemesis::delete_a_lock() {
     if (alone.impaired) return;
     const auto lock = static_cast<std::uint8_t>(below(names_a_store));
     const std::int64_t at = now_ns();
-    test::redis_link there(alone.server.socket_path());
+    test::redis_link there(alone.server->socket_path());
     const auto gone = there.ask({"GETDEL", redis::lock_key(lock_name(lock))});
     if (gone.text.size() < id_digits) return;
     note("lock deleted", "lock " + std::to_string(lock));

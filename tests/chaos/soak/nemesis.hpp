@@ -6,8 +6,8 @@
 #pragma once
 
 #include "chaos/soak/checker.hpp"
+#include "chaos/soak/soak_server.hpp"
 #include "chaos/soak/worker.hpp"
-#include "support/redis_server.hpp"
 #include "support/server_process.hpp"
 #include "support/tcp_proxy.hpp"
 
@@ -23,17 +23,19 @@ namespace holdfast::soak {
 
 /// One server of a store, and the way to it.
 struct victim {
-    victim();
-    test::redis_server server;
+    explicit victim(std::unique_ptr<soak_server> one);
+    std::unique_ptr<soak_server> server;
     test::tcp_proxy way;
     bool impaired{false};
 };
 
 /// A store of one server, or of several of which more than half have to agree.
 struct server_group {
-    explicit server_group(std::size_t count);
+    using maker = std::unique_ptr<soak_server> (*)();
+    server_group(std::size_t count, maker start, std::string kind);
     [[nodiscard]] std::string urls() const;
     [[nodiscard]] std::size_t impaired() const;
+    std::string kind;  ///< What reports call its servers.
     std::vector<std::unique_ptr<victim>> members;
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What it is: the soak: real processes take, keep, lose and give back locks over one, three and
-// five Redis servers and an SQLite file, while a nemesis acts; then what they did is judged.
+// five Redis servers, a MariaDB server and an SQLite file, while a nemesis acts; then what they did
+// is judged.
 // docs/internals/soak.md says what is checked and how to read the table.
 //
 //   test_chaos_soak [--seconds N] [--seed S] [--workers N]
@@ -15,7 +16,6 @@
 #include "chaos/soak/counter.hpp"
 #include "chaos/soak/nemesis.hpp"
 #include "chaos/soak/worker.hpp"
-#include "integration/redis_link.hpp"
 #include "support/poll.hpp"
 
 #include <algorithm>
@@ -54,7 +54,8 @@ class stage {
 public:
     explicit stage(const soak_options& options) : options_(options), counters_(counters_path()) {
         for (const std::size_t count : {1U, 3U, 5U})
-            groups_.push_back(std::make_unique<server_group>(count));
+            groups_.push_back(std::make_unique<server_group>(count, start_redis, "server"));
+        groups_.push_back(std::make_unique<server_group>(1, start_mariadb, "database"));
         for (const auto& one : groups_) stores_.push_back(one->urls());
         stores_.push_back("sqlite:" + directory_ + "/locks.db");
     }
@@ -101,6 +102,7 @@ private:
     void look_at(const victim& one, const std::string& name);
     void judge_histories(const nemesis& bad);
     void judge_counters();
+    void look_for_idle_stores();
     void print_table(const nemesis& bad, std::int64_t seconds);
 
     soak_options options_;
@@ -112,7 +114,7 @@ private:
     case_file all_;
     verdict found_;
     std::vector<std::string> violations_;
-    int left_keys_{0};
+    int left_locks_{0};
     int left_connections_{0};
     int left_subscriptions_{0};
     bool failed_{false};
@@ -152,45 +154,31 @@ void stage::take_everything_once() {
 void stage::look_for_leftovers() {
     for (const auto& group : groups_)
         for (std::size_t i = 0; i < group->members.size(); ++i)
-            look_at(*group->members[i], "server " + std::to_string(i + 1) + " of " +
+            look_at(*group->members[i], group->kind + " " + std::to_string(i + 1) + " of " +
                                             std::to_string(group->members.size()));
     const auto listed = locker(stores_.back()).list();
     if (!listed || !listed->empty()) violated("I7: the file still holds locks");
 }
 
 void stage::look_at(const victim& one, const std::string& name) {
-    test::redis_link there(one.server.socket_path());
-    std::string key;
-    const auto count_keys = [&] {
-        int keys = 0;
-        for (const auto& found : there.ask({"KEYS", "*"}).items) {
-            const bool counter = found.text.ends_with(":f");
-            const auto expiry = there.ask({"PTTL", found.text}).integer;
-            if (counter && expiry != -1) continue;
-            key = found.text;
-            ++keys;
-        }
-        return keys;
-    };
-    const auto count_connections = [&] {
-        const std::string list = there.ask({"CLIENT", "LIST"}).text;
-        return static_cast<int>(std::ranges::count(list, '\n')) - 1;  // This one is ours.
-    };
-    static_cast<void>(
-        test::poll_until([&] { return count_keys() == 0 && count_connections() == 0; }, 5s));
-    const int subscriptions = static_cast<int>(there.ask({"PUBSUB", "CHANNELS"}).items.size());
-    if (const int keys = count_keys(); keys != 0) {
-        left_keys_ += keys;
-        violated("I7: " + name + " keeps " + std::to_string(keys) + " keys, such as " + key);
-    }
-    if (const int connections = count_connections(); connections != 0) {
-        left_connections_ += connections;
-        violated("I11: " + name + " keeps " + std::to_string(connections) + " connections");
-    }
-    if (subscriptions != 0) {
-        left_subscriptions_ += subscriptions;
-        violated("I11: " + name + " keeps " + std::to_string(subscriptions) + " subscriptions");
-    }
+    leftovers left;
+    static_cast<void>(test::poll_until(
+        [&] {
+            left = one.server->look();
+            return left.locks == 0 && left.connections == 0;
+        },
+        5s));
+    left_locks_ += left.locks;
+    left_connections_ += left.connections;
+    left_subscriptions_ += left.subscriptions;
+    if (left.locks != 0)
+        violated("I7: " + name + " keeps " + std::to_string(left.locks) + " locks, such as " +
+                 left.example);
+    if (left.connections != 0)
+        violated("I11: " + name + " keeps " + std::to_string(left.connections) + " connections");
+    if (left.subscriptions != 0)
+        violated("I11: " + name + " keeps " + std::to_string(left.subscriptions) +
+                 " subscriptions");
 }
 
 void stage::judge_histories(const nemesis& bad) {
@@ -209,7 +197,7 @@ void stage::judge_histories(const nemesis& bad) {
     for (const std::string& crash : bad.crashes()) violated("crash: " + crash);
     judge_counters();
     violations_.insert(violations_.end(), found_.violations.begin(), found_.violations.end());
-    if (found_.cycles == 0) violated("history: nobody ever held anything");
+    look_for_idle_stores();
     failed_ = !violations_.empty();
     if (failed_) std::ofstream(directory_ + "/diary") << bad.diary();
 }
@@ -241,6 +229,18 @@ void stage::judge_counters() {
             violated("I12: " + client.name + " wrote " + std::to_string(known) + " times, and " +
                      std::to_string(unknown) + " times perhaps; " + std::to_string(counted) +
                      " were counted");
+    }
+}
+
+// Where nothing was held, nothing was tried.
+void stage::look_for_idle_stores() {
+    if (found_.cycles == 0) violated("history: nobody ever held anything");
+    if (options_.seconds < 60) return;
+    for (std::size_t store = 0; store < stores_.size(); ++store) {
+        std::uint64_t writes = 0;
+        for (std::size_t name = 0; name < names_a_store; ++name)
+            writes += counters_.counters()[store * names_a_store + name].value;
+        if (writes == 0) violated("history: nobody held anything on store " + stores_[store]);
     }
 }
 
@@ -277,7 +277,7 @@ void stage::print_table(const nemesis& bad, std::int64_t seconds) {
     line("  of those killed", found_.writes_unknown);
     line("faults", faults);
     for (const auto& [kind, count] : bad.done()) line(("  " + kind).c_str(), count);
-    line("left: keys", left_keys_);
+    line("left: locks", left_locks_);
     line("left: connections", left_connections_);
     line("left: subscriptions", left_subscriptions_);
     line("violations", violations_.size());
