@@ -4,6 +4,7 @@
 
 #include "base/store_url.hpp"
 #include "lock/session.hpp"
+#include "port/bulletin.hpp"
 
 #include <map>
 #include <mutex>
@@ -59,6 +60,14 @@ bool register_scheme(std::string_view scheme, scheme_opener open) {
 
 bool register_range_scheme(std::string_view scheme, range_scheme_opener open) {
     return scheme_table<range_scheme_opener>::known().add(scheme, open);
+}
+
+bool port::register_bulletin_scheme(std::string_view scheme, bulletin_opener open) {
+    return scheme_table<bulletin_opener>::known().add(scheme, open);
+}
+
+result<port::bulletin_factory> port::bulletin_for(std::string_view url) {
+    return open_known<bulletin_opener>(url, "carrier of notices");
 }
 
 namespace lock {

@@ -37,8 +37,9 @@ std::string behind(std::string_view prefix) {
 
 }  // namespace
 
-mysql_lock_store::mysql_lock_store(const store_environment& environment, settings where)
-    : access_(environment, std::move(where), lock_tables), env_(environment) {}
+mysql_lock_store::mysql_lock_store(const store_environment& environment, settings where,
+                                   std::shared_ptr<port::bulletin> carrier)
+    : access_(environment, std::move(where), lock_tables, std::move(carrier)), env_(environment) {}
 
 std::string_view mysql_lock_store::why_not(ability which) const noexcept {
     if (which == ability::fair)
@@ -274,7 +275,7 @@ asio::awaitable<result<void>> mysql_lock_store::release(std::string_view name,
         co_return lost(*held);
     };
     const auto done = co_await access_.converse<void>(work, deadline);
-    if (done) access_.wake_waiters();
+    if (done) access_.tell(name, store_access::change::freed);
     co_return done;
 }
 
@@ -318,21 +319,22 @@ asio::awaitable<result<std::optional<lock_info>>> mysql_lock_store::take_away(st
         }
     };
     auto said = co_await access_.converse<std::optional<lock_info>>(work, deadline);
-    if (said) access_.wake_waiters();
+    if (said) access_.tell(name, store_access::change::freed);
     co_return said;
 }
 
-// The server cannot tell of a release, so it is looked for: often at first, then less often, and
-// when the lease that was seen runs out.
+// The server cannot tell of a release. Unless somebody else does, it is looked for: often at first,
+// then less often; and when the lease that was seen runs out.
 asio::awaitable<void> mysql_lock_store::await_change(std::string_view name, time_point until) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    store_access::waiter me(access_);
+    store_access::waiter me(access_, name, store_access::change::freed);
     for (unsigned looks = 1; !access_.stopped() && access_.now() < until; ++looks) {
+        const bool hears = co_await me.hears();
         const time_point limit = access_.now() + env_.options.timeout;
         auto work = [&](connection& line) { return look(line, name, limit); };
         const auto held = co_await access_.converse<std::optional<row>>(work, limit);
         if (held ? !*held : held.error().code == errc::cancelled) co_return;
-        time_point next = access_.now() + access_.look_pause(looks);
+        time_point next = access_.now() + access_.look_pause(looks, hears);
         if (held)
             next = std::min(next, access_.now() + microseconds((*held)->expires - (*held)->clock));
         const wake_reason why = co_await me.bell.wait_until(std::min(next, until));

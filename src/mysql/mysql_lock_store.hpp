@@ -20,7 +20,9 @@ namespace holdfast::mysql {
 /// See the top of the file.
 class mysql_lock_store final : public store {
 public:
-    mysql_lock_store(const store_environment& environment, settings where);
+    /// @param carrier  As for `store_access`.
+    mysql_lock_store(const store_environment& environment, settings where,
+                     std::shared_ptr<port::bulletin> carrier = nullptr);
 
     asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
                                            time_point deadline) override;

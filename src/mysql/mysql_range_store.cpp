@@ -45,8 +45,9 @@ bool is_refusal(const failure& why) {
 
 }  // namespace
 
-mysql_range_store::mysql_range_store(const store_environment& environment, settings where)
-    : env_(environment), access_(environment, std::move(where), range_tables) {}
+mysql_range_store::mysql_range_store(const store_environment& environment, settings where,
+                                     std::shared_ptr<port::bulletin> carrier)
+    : env_(environment), access_(environment, std::move(where), range_tables, std::move(carrier)) {}
 
 asio::awaitable<result<mysql_range_store::grants>> mysql_range_store::hold_all(
     std::span<const range_claim> wanted, time_point deadline) {
@@ -54,6 +55,7 @@ asio::awaitable<result<mysql_range_store::grants>> mysql_range_store::hold_all(
     auto work = [&](connection& line) { return hold(line, wanted, deadline); };
     auto said = co_await access_.converse<grants>(work, deadline);
     if (said) {
+        for (const range_claim& one : wanted) access_.tell(one.key, store_access::change::other);
         const std::uint64_t before = std::exchange(grants_, grants_ + wanted.size());
         if (before / grants_per_sweep != grants_ / grants_per_sweep)
             co_await look_after_tables(deadline);
@@ -208,7 +210,7 @@ asio::awaitable<result<void>> mysql_range_store::release(std::string_view key, s
         if (!there || !*there || !(*there)->permanent) co_return no_such_hold(address());
         co_return failure(lost_reason::taken, address() + ": the hold is confirmed, and stays");
     }
-    access_.wake_waiters();
+    access_.tell(key, store_access::change::freed);
     co_return result<void>{};
 }
 
@@ -252,7 +254,9 @@ asio::awaitable<result<range_hold>> mysql_range_store::confirm(std::string_view 
         if (!*found || !(*found)->permanent) co_return no_such_hold(address());
         co_return std::move(**found);
     };
-    co_return co_await access_.converse<range_hold>(work, deadline);
+    auto done = co_await access_.converse<range_hold>(work, deadline);
+    if (done) access_.tell(key, store_access::change::other);
+    co_return done;
 }
 
 asio::awaitable<result<range_hold>> mysql_range_store::move(std::string_view key,
@@ -277,7 +281,7 @@ asio::awaitable<result<range_hold>> mysql_range_store::move(std::string_view key
         co_return moved;
     };
     auto moved = co_await access_.converse<range_hold>(work, deadline);
-    if (moved) access_.wake_waiters();
+    if (moved) access_.tell(key, store_access::change::freed);
     co_return moved;
 }
 
@@ -294,7 +298,7 @@ asio::awaitable<result<void>> mysql_range_store::set_capacity(std::string_view k
     };
     const auto said = co_await access_.converse<answer>(work, deadline);
     if (!said) co_return said.error();
-    access_.wake_waiters();
+    access_.tell(key, store_access::change::freed);
     co_return result<void>{};
 }
 

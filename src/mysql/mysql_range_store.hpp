@@ -20,7 +20,9 @@ namespace holdfast::mysql {
 /// See the top of the file.
 class mysql_range_store final : public range_store {
 public:
-    mysql_range_store(const store_environment& environment, settings where);
+    /// @param carrier  As for `store_access`.
+    mysql_range_store(const store_environment& environment, settings where,
+                      std::shared_ptr<port::bulletin> carrier = nullptr);
 
     asio::awaitable<result<std::vector<range_grant>>> hold_all(std::span<const range_claim> wanted,
                                                                time_point deadline) override;

@@ -106,18 +106,21 @@ asio::awaitable<result<mysql_range_store::sight>> mysql_range_store::look(
     co_return co_await access_.converse<sight>(work, deadline);
 }
 
-// The server cannot tell of a change, so it is looked for: often at first, then less often, and
-// when the first hold in the way runs out.
+// The server cannot tell of a change. Unless somebody else does, it is looked for: often at first,
+// then less often; and when the first hold in the way runs out.
 asio::awaitable<void> mysql_range_store::await_change(const range_claim& wanted, range_change which,
                                                       time_point until) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    store_access::waiter me(access_);
+    const auto least =
+        which == range_change::freed ? store_access::change::freed : store_access::change::other;
+    store_access::waiter me(access_, wanted.key, least);
     const range window{wanted.start, wanted.end};
     std::optional<watched> first;
     for (unsigned looks = 1; !access_.stopped() && access_.now() < until; ++looks) {
+        const bool hears = co_await me.hears();
         const auto seen = co_await look(wanted);
         if (!seen && seen.error().code == errc::cancelled) co_return;
-        time_point next = access_.now() + access_.look_pause(looks);
+        time_point next = access_.now() + access_.look_pause(looks, hears);
         bool many = false;  // More than are looked at: only an attempt tells.
         if (seen) {
             watched found;

@@ -17,23 +17,62 @@ constexpr unsigned store_connections_max = 8;
 constexpr unsigned no_such_table = 1146;
 /// Far more than a deadlock or a wait of a second takes, and still an end.
 constexpr unsigned store_tries_max = 32;
+/// The longest wait without a look, should nobody tell of what ought to be told of.
+constexpr auto look_again_after = 1600ms;
+/// What is spent on getting to hear of changes before each look: as long as looks are apart then.
+constexpr auto follow_limit = 250ms;
 
 }  // namespace
 
 store_access::store_access(const store_environment& environment, settings where,
-                           const table_plan& tables)
+                           const table_plan& tables, std::shared_ptr<port::bulletin> carrier)
     : env_(environment),
       pool_(std::make_shared<pool>(environment, std::move(where), store_connections_max)),
+      carrier_(std::move(carrier)),
       tables_(tables) {}
 
 void store_access::stop() noexcept {
     stopped_ = true;
     pool_->stop();
+    if (carrier_) carrier_->stop();
     wake_waiters();
 }
 
 void store_access::wake_waiters() {
     for (alarm* const bell : waiting_) bell->wake();
+}
+
+// Databases of the same name on two servers share topics: then somebody looks in vain.
+std::string store_access::topic_of(std::string_view name) const {
+    std::string topic("mysql:");
+    topic.append(pool_->where().database).append("/").append(tables_.names[0]);
+    return topic.append(":").append(name);
+}
+
+void store_access::tell(std::string_view name, change what) {
+    if (what == change::freed) wake_waiters();
+    if (carrier_) carrier_->say(topic_of(name), what == change::freed ? "freed" : "other");
+}
+
+store_access::waiter::waiter(store_access& of, std::string_view name, change least)
+    : of_(of), topic_(of.topic_of(name)), least_(least), bell(of.env_.time) {
+    of_.waiting_.insert(&bell);
+    if (of_.carrier_) of_.carrier_->follow(topic_, *this);
+}
+
+store_access::waiter::~waiter() {
+    if (of_.carrier_) of_.carrier_->unfollow(topic_, *this);
+    of_.waiting_.erase(&bell);
+}
+
+asio::awaitable<bool> store_access::waiter::hears() {
+    if (!of_.carrier_) co_return false;
+    const time_point limit = of_.now() + follow_limit;
+    co_return co_await of_.carrier_->following(topic_, limit);
+}
+
+void store_access::waiter::on_notice(std::string_view words) {
+    if (words == "freed" || least_ == change::other) bell.wake();
 }
 
 asio::awaitable<result<lent>> store_access::enter(time_point deadline) {
@@ -118,8 +157,10 @@ asio::awaitable<std::optional<failure>> store_access::rest(unsigned tries, failu
     co_return std::nullopt;
 }
 
-std::chrono::nanoseconds store_access::look_pause(unsigned looks) {
-    return core::backoff_pause(looks, 5ms, 250ms, env_.random.jitter_bits());
+std::chrono::nanoseconds store_access::look_pause(unsigned looks, bool hears) {
+    const std::uint64_t jitter = env_.random.jitter_bits();
+    if (hears) return core::backoff_pause(1, look_again_after, look_again_after, jitter);
+    return core::backoff_pause(looks, 5ms, 250ms, jitter);
 }
 
 asio::awaitable<result<void>> begin(connection& line, time_point deadline) {

@@ -12,8 +12,10 @@
 #include "mysql/client/pool.hpp"
 #include "mysql/client/server_error.hpp"
 #include "mysql/client/settings.hpp"
+#include "port/bulletin.hpp"
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -30,7 +32,9 @@ struct table_plan {
 /// See the top of the file.
 class store_access {
 public:
-    store_access(const store_environment& environment, settings where, const table_plan& tables);
+    /// @param carrier  What tells others of changes, and us of theirs; or nullptr: nothing does.
+    store_access(const store_environment& environment, settings where, const table_plan& tables,
+                 std::shared_ptr<port::bulletin> carrier);
 
     /// Does `work(connection&)`, which answers a `result<T>`, again as long as that helps: while
     /// others are in the way, and where it certainly had no effect. What it began and did not end
@@ -38,26 +42,41 @@ public:
     template <class T, class Work>
     [[nodiscard]] asio::awaitable<result<T>> converse(Work& work, time_point deadline);
 
-    /// Between two looks at what only looking tells: from 5 ms on, up to 250 ms.
-    [[nodiscard]] std::chrono::nanoseconds look_pause(unsigned looks);
+    /// Between two looks at what only looking tells: from 5 ms on, up to 250 ms; 1.6 s where
+    /// changes are told of.
+    [[nodiscard]] std::chrono::nanoseconds look_pause(unsigned looks, bool hears);
 
-    /// Those who wait for a change are woken when this store itself makes one.
-    class waiter {
+    /// What is told of a change. Those who wait for less are told of more, never the other way.
+    enum class change : std::uint8_t { freed, other };
+
+    /// Who waits for a change of what is called `name`: woken when this store itself makes one, of
+    /// whatever name, and when others tell of one.
+    class waiter final : private port::bulletin::listener {
     public:
-        explicit waiter(store_access& of) : of_(of), bell(of.env_.time) {
-            of_.waiting_.insert(&bell);
-        }
+        waiter(store_access& of, std::string_view name, change least);
         waiter(const waiter&) = delete;
         waiter& operator=(const waiter&) = delete;
-        ~waiter() { of_.waiting_.erase(&bell); }
+        ~waiter();
+
+        /// @return Whether changes by others are told of from now on. Looks at what it is told by
+        ///         then are not spoiled: they come behind.
+        [[nodiscard]] asio::awaitable<bool> hears();
 
     private:
+        void on_notice(std::string_view words) override;
+        void on_gap() override { bell.wake(); }
+
         store_access& of_;
+        std::string topic_;
+        change least_;
 
     public:
         alarm bell;
     };
+    /// Wakes those who wait here.
     void wake_waiters();
+    /// Tells those who wait elsewhere, if it was freed those who wait here too.
+    void tell(std::string_view name, change what);
 
     void stop() noexcept;
     [[nodiscard]] bool stopped() const noexcept { return stopped_; }
@@ -76,7 +95,10 @@ private:
                                                                time_point deadline);
 
     store_environment env_;
+    [[nodiscard]] std::string topic_of(std::string_view name) const;
+
     std::shared_ptr<pool> pool_;
+    std::shared_ptr<port::bulletin> carrier_;
     table_plan tables_;
     std::set<alarm*> waiting_;
     bool ready_{false};

@@ -13,22 +13,36 @@
 namespace holdfast {
 namespace {
 
-result<range_store_factory> open_mysql_ranges(std::string_view url) {
+/// Makes a `Store` as a `Port` for each environment. The carrier of notices has to be known
+/// by then.
+template <class Port, class Store>
+auto open_mysql(std::string_view url)
+    -> result<std::function<result<std::shared_ptr<Port>>(const store_environment&)>> {
     auto where = mysql::read_settings(url, mysql::url_use::store);
     if (!where) return where.error();
-    return range_store_factory([where = std::move(*where)](const store_environment& environment) {
-        return result<std::shared_ptr<range_store>>(
-            std::make_shared<mysql::mysql_range_store>(environment, where));
-    });
+    port::bulletin_factory notify;
+    if (!where->notify.empty()) {
+        auto carrier = port::bulletin_for(where->notify);
+        if (!carrier) {
+            failure why = carrier.error();
+            why.text = "notify: " + why.text;
+            return why;
+        }
+        notify = std::move(*carrier);
+    }
+    return [where = std::move(*where), notify = std::move(notify)](
+               const store_environment& environment) -> result<std::shared_ptr<Port>> {
+        auto carrier = notify ? notify(environment) : nullptr;
+        return std::make_shared<Store>(environment, where, std::move(carrier));
+    };
+}
+
+result<range_store_factory> open_mysql_ranges(std::string_view url) {
+    return open_mysql<range_store, mysql::mysql_range_store>(url);
 }
 
 result<store_factory> open_mysql_locks(std::string_view url) {
-    auto where = mysql::read_settings(url, mysql::url_use::store);
-    if (!where) return where.error();
-    return store_factory([where = std::move(*where)](const store_environment& environment) {
-        return result<std::shared_ptr<store>>(
-            std::make_shared<mysql::mysql_lock_store>(environment, where));
-    });
+    return open_mysql<store, mysql::mysql_lock_store>(url);
 }
 
 }  // namespace

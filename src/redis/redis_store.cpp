@@ -8,6 +8,7 @@
 #include "redis/dialect_id.hpp"
 #include "redis/keys.hpp"
 #include "redis/lock_reply.hpp"
+#include "redis/redis_bulletin.hpp"
 #include "redis/redis_range_store.hpp"
 #include "redis/redis_shortcut.hpp"
 #include "redis/script_call.hpp"
@@ -152,7 +153,8 @@ bool register_redis_store() {
     bool known = true;
     for (const char* const scheme : {"redis", "rediss", "redis+unix"})
         known = register_scheme(scheme, &open_redis) &&
-                register_range_scheme(scheme, &redis::open_redis_ranges) && known;
+                register_range_scheme(scheme, &redis::open_redis_ranges) &&
+                port::register_bulletin_scheme(scheme, &redis::open_redis_bulletin) && known;
     return known;
 }
 

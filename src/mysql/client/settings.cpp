@@ -44,7 +44,13 @@ result<void> read_database(std::string name, settings& into) {
     return {};
 }
 
-result<void> read_galera(base::store_url& url, settings& into) {
+/// What stores know, and the table of the Node package does not.
+result<void> read_store_options(base::store_url& url, settings& into) {
+    if (url.query.contains("notify")) {
+        into.notify = take(url, "notify");
+        url.query.erase("notify");
+        if (into.notify.empty()) return bad_url("notify is the URL of a Redis server");
+    }
     if (!url.query.contains("galera")) return {};
     const std::string said = take(url, "galera");
     url.query.erase("galera");
@@ -102,7 +108,7 @@ result<settings> read_settings(std::string_view text, url_use use) {
     into.user = url->user;
     into.password = url->password;
     result<void> read;
-    if (use == url_use::store) read = read_galera(*url, into);
+    if (use == url_use::store) read = read_store_options(*url, into);
     if (read) read = url->scheme == "mysql+unix" ? read_unix(*url, into) : read_tcp(*url, into);
     if (!read) return read.error();
     if (into.user.empty()) return bad_url("it names no user");

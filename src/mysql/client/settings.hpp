@@ -35,6 +35,7 @@ struct settings {
     std::string ca_file;  ///< PEM; empty: the system's.
     std::chrono::milliseconds connect_timeout{5000};
     bool galera_allowed{false};  ///< A store may be on a node of a Galera cluster.
+    std::string notify;          ///< URL of what carries notices of changes; empty: nothing does.
     std::string address;         ///< For people, without password.
 };
 
@@ -45,7 +46,7 @@ struct settings {
 /// What a URL is for.
 enum class url_use {
     seed_table,  ///< The table of the Node package.
-    store,       ///< A store of locks or holds, which knows the option `galera=allow` too.
+    store,       ///< A store of locks or holds, which knows `galera=allow` and `notify` too.
 };
 
 /// Reads `mysql://USER:PASSWORD@HOST:PORT/DATABASE` with the options `password_file`, `tls`
