@@ -41,10 +41,10 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 /// How many operations a store is given; HOLDFAST_RANGE_STEPS tries another number.
 #ifdef NDEBUG
 constexpr std::uint64_t usual_steps = 102'000;
-constexpr std::uint64_t usual_steps_of_a_database = 18'000;  // Each is a transaction or two.
+constexpr std::uint64_t usual_steps_of_a_database = usual_steps;
 #else
 constexpr std::uint64_t usual_steps = 6'000;
-constexpr std::uint64_t usual_steps_of_a_database = 3'000;
+constexpr std::uint64_t usual_steps_of_a_database = 3'000;  // Each is a transaction or two.
 #endif
 
 std::string text_of(const range_hold& one, bool with_id) {
