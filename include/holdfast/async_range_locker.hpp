@@ -28,7 +28,8 @@ namespace asio = boost::asio;
 
 namespace ranges {
 struct hold_plan;
-}
+struct bundle_plan;
+}  // namespace ranges
 
 /// Owns one hold, for coroutines. As `range_guard`, but that what is sent is awaited.
 class [[nodiscard]] async_range_guard : public held_range {
@@ -118,7 +119,7 @@ private:
     static asio::awaitable<result<async_range_guard>> hold_planned(std::shared_ptr<const parts> all,
                                                                    result<ranges::hold_plan> plan);
     static asio::awaitable<result<std::vector<async_range_guard>>> hold_all_planned(
-        std::shared_ptr<const parts> all, result<ranges::hold_plan> plan);
+        std::shared_ptr<const parts> all, result<ranges::bundle_plan> plan);
     static asio::awaitable<result<async_range_guard>> adopt_found(
         std::shared_ptr<const parts> all, asio::awaitable<result<std::optional<range_hold>>> look,
         std::string id, range_options options);

@@ -95,6 +95,38 @@ enum class released_hold : std::uint8_t {
     passing,  ///< Those that are not permanent.
 };
 
+/// One hold or one release of a hold at a time without a coroutine, over and over: as `shortcut` is
+/// for locks, with the same rules.
+class range_shortcut {
+public:
+    range_shortcut() = default;
+    range_shortcut(const range_shortcut&) = delete;
+    range_shortcut& operator=(const range_shortcut&) = delete;
+    /// What is under way is not told any more; it may still take effect.
+    virtual ~range_shortcut() = default;
+
+    /// @param wanted  Lives until `conclude_hold`'s end, or until `granted` told a grant.
+    /// @return false if it has to be done by `range_store::hold_all`: nothing was done.
+    [[nodiscard]] virtual bool start_hold(const range_claim& wanted, time_point deadline,
+                                          shortcut::caller& tell) = 0;
+    /// @return The grant, if the answer is a plain yes.
+    [[nodiscard]] virtual std::optional<range_grant> granted() = 0;
+    /// What `range_store::hold_all` would have answered, whatever else it takes to know it.
+    [[nodiscard]] virtual asio::awaitable<result<range_grant>> conclude_hold(
+        const range_claim& wanted, time_point deadline) = 0;
+
+    /// Of a hold that is not permanent.
+    /// @return false if it has to be done by `range_store::release`: nothing was done.
+    [[nodiscard]] virtual bool start_release(std::string_view key, std::string_view id,
+                                             time_point deadline, shortcut::caller& tell) = 0;
+    /// @return Whether the answer is a plain yes.
+    [[nodiscard]] virtual bool released() = 0;
+    /// What `range_store::release` would have answered.
+    [[nodiscard]] virtual asio::awaitable<result<void>> conclude_release(std::string_view key,
+                                                                         std::string_view id,
+                                                                         time_point deadline) = 0;
+};
+
 /// A place where holds are kept.
 class range_store {
 public:
@@ -116,6 +148,9 @@ public:
     ///              are wanted than the key has. Nothing was changed.
     [[nodiscard]] virtual asio::awaitable<result<std::vector<range_grant>>> hold_all(
         std::span<const range_claim> wanted, time_point deadline) = 0;
+
+    /// @return A way for plain holds and releases; null where the store has none.
+    [[nodiscard]] virtual std::unique_ptr<range_shortcut> make_shortcut() { return nullptr; }
 
     /// Renews each hold of `batch` that is live, in one conversation. Never brings back one that
     /// has run out.

@@ -17,6 +17,16 @@ std::string printable(std::string_view text) {
 
 }  // namespace
 
+void write_hex(const std::array<std::byte, 16>& bits, std::string& into) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    into.resize(2 * bits.size());
+    char* next = into.data();
+    for (const std::byte b : bits) {
+        *next++ = digits[std::to_integer<unsigned>(b) >> 4U];
+        *next++ = digits[std::to_integer<unsigned>(b) & 0xFU];
+    }
+}
+
 void write_holder_record(std::string& into, std::string_view id, std::int64_t pid,
                          std::string_view host, std::string_view owner) {
     into.clear();

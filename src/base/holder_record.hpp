@@ -7,11 +7,16 @@
 
 #include <holdfast/errc.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace holdfast::base {
+
+/// Writes random bits as an id: 32 hexadecimal digits. @param into  Its room is used again.
+void write_hex(const std::array<std::byte, 16>& bits, std::string& into);
 
 /// A holder's record, taken apart.
 struct holder_record {

@@ -84,6 +84,7 @@ public:
     /// until it is told, on the executor, and maybe within the call.
     void start_acquire(std::string_view name, const acquire_options& options,
                        receiver<held_ptr>& to);
+    void start_acquire(std::string_view name, const acquire_plan& plan, receiver<held_ptr>& to);
     void start_release(const held_ptr& held, receiver<void>& to);
     /// As `store::attend`.
     [[nodiscard]] bool attend();
@@ -150,6 +151,7 @@ private:
     [[nodiscard]] bool is_quick(std::string_view name, const acquire_options& options) const;
     quick_call* take_call();
     void put_back(quick_call& done) noexcept;
+    bool send_acquire(quick_call& call, std::string_view name, receiver<held_ptr>& to);
     void on_acquired(quick_call& call);
     asio::awaitable<result<held_ptr>> conclude_acquire(quick_call& call);
     void on_released(quick_call& call);

@@ -27,6 +27,15 @@ auto tell(std::shared_ptr<engine> owner, receiver<T>& to) {
     };
 }
 
+/// As `acquire_plan(options)`, in the room that `into` has.
+void plan_plainly(const acquire_options& options, acquire_plan& into) {
+    into.options = options;
+    into.retry.reset();
+    into.renew_ahead = {};
+    into.ids.clear();
+    into.alone = false;
+}
+
 }  // namespace
 
 /// One acquisition or release under way; it is used again and again.
@@ -98,24 +107,43 @@ void engine::put_back(quick_call& done) noexcept {
 
 void engine::start_acquire(std::string_view name, const acquire_options& options,
                            receiver<held_ptr>& to) {
-    quick_call* const call = is_quick(name, options) ? take_call() : nullptr;
-    if (call) {
-        call->plan.options = options;
-        call->started = now();
-        call->steps = core::claim_steps(limits_of(call->plan, call->started));
-        draw_identity(options.owner, call->who);
-        call->wanted.name = name;
-        std::swap(call->wanted.value, call->who.value);
-        call->wanted.ttl = options.ttl;
-        call->wanted.fence = options.fence;
-        call->acquiring = &to;
-        call->steps.sending(call->started);
-        const time_point deadline = call->started + parts_.options.timeout;
-        if (call->way->start_acquire(call->wanted, deadline, *call)) return;
-        put_back(*call);
+    if (quick_call* const call = is_quick(name, options) ? take_call() : nullptr) {
+        plan_plainly(options, call->plan);
+        if (send_acquire(*call, name, to)) return;
     }
     asio::co_spawn(parts_.executor, acquire(std::string(name), options),
                    tell(shared_from_this(), to));
+}
+
+void engine::start_acquire(std::string_view name, const acquire_plan& plan,
+                           receiver<held_ptr>& to) {
+    const bool quick = !plan.retry && is_quick(name, plan.options);
+    if (quick_call* const call = quick ? take_call() : nullptr) {
+        call->plan = plan;
+        if (send_acquire(*call, name, to)) return;
+    }
+    asio::co_spawn(parts_.executor, acquire(std::string(name), plan), tell(shared_from_this(), to));
+}
+
+// The first attempt of `call.plan`. @return false if it was not sent; the call was put back then.
+bool engine::send_acquire(quick_call& call, std::string_view name, receiver<held_ptr>& to) {
+    const acquire_options& options = call.plan.options;
+    call.started = now();
+    call.steps = core::claim_steps(limits_of(call.plan, call.started));
+    if (call.plan.ids.empty())
+        draw_identity(options.owner, call.who);
+    else
+        call.who.value = call.who.id = call.plan.ids.front();
+    call.wanted.name = name;
+    std::swap(call.wanted.value, call.who.value);
+    call.wanted.ttl = options.ttl;
+    call.wanted.fence = options.fence;
+    call.acquiring = &to;
+    call.steps.sending(call.started);
+    const time_point deadline = call.started + parts_.options.timeout;
+    if (call.way->start_acquire(call.wanted, deadline, call)) return true;
+    put_back(call);
+    return false;
 }
 
 void engine::on_acquired(quick_call& call) {

@@ -114,6 +114,13 @@ result<held_ptr> session::acquire(std::string_view name, const acquire_options& 
         [&](receiver<held_ptr>& to) { engine_->start_acquire(name, options, to); });
 }
 
+result<held_ptr> session::acquire(std::string_view name, const acquire_plan& plan) {
+    if (!at_home()) return foreign();
+    if (!driver_) return run(engine_->acquire(std::string(name), plan));
+    return driver_->run_told<held_ptr>(
+        [&](receiver<held_ptr>& to) { engine_->start_acquire(name, plan, to); });
+}
+
 result<void> session::release(const held_ptr& held) {
     if (!at_home()) return foreign();
     if (!driver_) return run(engine_->release(held));

@@ -80,6 +80,7 @@ public:
 
     /// The verbs of the hot path, which need no coroutine.
     [[nodiscard]] result<held_ptr> acquire(std::string_view name, const acquire_options& options);
+    [[nodiscard]] result<held_ptr> acquire(std::string_view name, const acquire_plan& plan);
     [[nodiscard]] result<void> release(const held_ptr& held);
     /// The same for coroutines: src/lock/async_entrance.cpp.
     [[nodiscard]] static asio::awaitable<result<async_guard>> acquire_async(

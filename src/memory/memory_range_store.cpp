@@ -15,9 +15,26 @@ namespace holdfast::memory {
 
 memory_range_store::memory_range_store(const store_environment& environment,
                                        std::shared_ptr<range_table> table, std::string address)
-    : env_(environment), table_(std::move(table)), address_(std::move(address)) {}
+    : env_(environment),
+      table_(std::move(table)),
+      address_(std::move(address)),
+      answers_(std::make_shared<port::prompt_answers>(env_.executor)) {}
 
 failure memory_range_store::closed() { return {errc::cancelled, "the store was closed"}; }
+
+std::unique_ptr<range_shortcut> memory_range_store::make_shortcut() {
+    return std::make_unique<port::prompt_range_shortcut<memory_range_store>>(*this, answers_);
+}
+
+std::optional<range_grant> memory_range_store::hold_now(const range_claim& wanted) {
+    if (stopped_) return std::nullopt;
+    const auto given = table_->hold_all(std::span(&wanted, 1), now());
+    return given ? std::optional(given->front()) : std::nullopt;
+}
+
+bool memory_range_store::release_now(std::string_view key, std::string_view id) {
+    return !stopped_ && table_->release(key, id, released_hold::passing, now()).has_value();
+}
 
 asio::awaitable<result<std::vector<range_grant>>> memory_range_store::hold_all(
     std::span<const range_claim> wanted, time_point) {

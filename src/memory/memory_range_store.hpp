@@ -7,6 +7,7 @@
 #include <holdfast/range_store.hpp>
 
 #include "memory/range_table.hpp"
+#include "port/prompt_shortcut.hpp"
 
 #include <map>
 #include <memory>
@@ -22,6 +23,8 @@ public:
 
     asio::awaitable<result<std::vector<range_grant>>> hold_all(std::span<const range_claim> wanted,
                                                                time_point deadline) override;
+    std::unique_ptr<range_shortcut> make_shortcut() override;
+    bool attend() override { return answers_->tell(); }
     asio::awaitable<void> renew(std::span<range_renewal> batch, time_point deadline) override;
     asio::awaitable<result<void>> release(std::string_view key, std::string_view id,
                                           released_hold which, time_point deadline) override;
@@ -42,6 +45,10 @@ public:
     void stop() override;
     const std::string& address() const noexcept override { return address_; }
 
+    /// For `port::prompt_range_shortcut`.
+    std::optional<range_grant> hold_now(const range_claim& wanted);
+    bool release_now(std::string_view key, std::string_view id);
+
 private:
     [[nodiscard]] static failure closed();
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
@@ -49,6 +56,7 @@ private:
     store_environment env_;
     std::shared_ptr<range_table> table_;
     std::string address_;
+    std::shared_ptr<port::prompt_answers> answers_;
     std::map<const alarm*, std::weak_ptr<alarm>> waiting_;
     bool stopped_{false};
 };

@@ -5,6 +5,7 @@
 // Thread safety: none; it belongs to its executor.
 #pragma once
 
+#include <holdfast/range_store.hpp>
 #include <holdfast/store.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -108,6 +109,50 @@ private:
     std::shared_ptr<prompt_answers> answers_;
     caller* caller_{nullptr};
     std::optional<grant> given_;
+};
+
+/// The same for holds. `Store` has `std::optional<range_grant> hold_now(const range_claim&)` and
+/// `bool release_now(std::string_view key, std::string_view id)`, likewise.
+template <class Store>
+class prompt_range_shortcut final : public range_shortcut {
+public:
+    prompt_range_shortcut(Store& where, std::shared_ptr<prompt_answers> answers)
+        : store_(where), answers_(std::move(answers)) {}
+    ~prompt_range_shortcut() override { answers_->forget(caller_); }
+
+    bool start_hold(const range_claim& wanted, time_point /*deadline*/,
+                    shortcut::caller& tell) override {
+        given_ = store_.hold_now(wanted);
+        return given_ && enlist(tell);
+    }
+    std::optional<range_grant> granted() override { return given_; }
+    asio::awaitable<result<range_grant>> conclude_hold(const range_claim& /*wanted*/,
+                                                       time_point /*deadline*/) override {
+        co_return *given_;
+    }
+
+    bool start_release(std::string_view key, std::string_view id, time_point /*deadline*/,
+                       shortcut::caller& tell) override {
+        return store_.release_now(key, id) && enlist(tell);
+    }
+    bool released() override { return true; }
+    asio::awaitable<result<void>> conclude_release(std::string_view /*key*/,
+                                                   std::string_view /*id*/,
+                                                   time_point /*deadline*/) override {
+        co_return result<void>{};
+    }
+
+private:
+    bool enlist(shortcut::caller& tell) {
+        caller_ = &tell;
+        answers_->enlist(tell);
+        return true;
+    }
+
+    Store& store_;
+    std::shared_ptr<prompt_answers> answers_;
+    shortcut::caller* caller_{nullptr};
+    std::optional<range_grant> given_;
 };
 
 }  // namespace holdfast::port

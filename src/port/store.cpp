@@ -4,22 +4,8 @@
 #include "base/holder_record.hpp"
 
 namespace holdfast {
-namespace {
-
-void write_hex(const std::array<std::byte, 16>& bits, std::string& text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    text.resize(2 * bits.size());
-    char* next = text.data();
-    for (const std::byte b : bits) {
-        *next++ = digits[std::to_integer<unsigned>(b) >> 4U];
-        *next++ = digits[std::to_integer<unsigned>(b) & 0xFU];
-    }
-}
-
-}  // namespace
-
 void store::draw_identity(entropy& random, const claimant& who, identity& into) const {
-    write_hex(random.id_bits(), into.id);
+    base::write_hex(random.id_bits(), into.id);
     base::write_holder_record(into.value, into.id, who.pid, who.host, who.owner);
 }
 

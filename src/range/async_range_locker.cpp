@@ -107,11 +107,11 @@ asio::awaitable<result<async_range_guard>> async_range_locker::hold_planned(
     std::shared_ptr<const parts> all, result<ranges::hold_plan> plan) {
     if (!plan) co_return plan.error();
     auto verb = [&](lock::engine& engine) {
-        return engine.acquire(std::move(plan->wishes.front()), std::move(plan->how));
+        return engine.acquire(std::move(plan->wish), std::move(plan->how));
     };
     auto held = co_await all->session->call_async(std::move(verb));
     if (!held) co_return ranges::translate(held.error());
-    range_hold what = ranges::as_held(std::move(plan->what.front()), **held);
+    range_hold what = ranges::as_held(std::move(plan->what), **held);
     co_return async_range_guard(all->use, all->session, std::move(*held), std::move(what));
 }
 
@@ -121,7 +121,7 @@ asio::awaitable<result<std::vector<async_range_guard>>> async_range_locker::hold
 }
 
 asio::awaitable<result<std::vector<async_range_guard>>> async_range_locker::hold_all_planned(
-    std::shared_ptr<const parts> all, result<ranges::hold_plan> plan) {
+    std::shared_ptr<const parts> all, result<ranges::bundle_plan> plan) {
     if (!plan) co_return plan.error();
     auto verb = [&](lock::engine& engine) {
         return engine.acquire_all(std::move(plan->wishes), std::move(plan->how));
@@ -152,7 +152,7 @@ asio::awaitable<result<async_range_guard>> async_range_locker::adopt_found(
     if (!*there) co_return failure(lost_reason::deleted, "no such hold, or it has run out");
     auto plan = ranges::plan_adoption(**there, options);
     if (!plan) co_return plan.error();
-    const lease known{.name = plan->wishes.front(),
+    const lease known{.name = plan->wish,
                       .id = std::move(id),
                       .fencing_token = (*there)->fencing_token,
                       .ttl = options.ttl};

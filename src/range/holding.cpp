@@ -10,16 +10,16 @@
 namespace holdfast::ranges {
 namespace {
 
-range_claim claim_of(const range_request& wanted, const range_options& options) {
-    range_claim all;
-    all.key = wanted.key;
-    all.start = wanted.start;
-    all.end = wanted.end;
-    all.units = wanted.units;
-    all.capacity = options.capacity;
-    all.owner = options.owner;
-    all.data = options.data;
-    return all;
+range_hold planned(std::string_view key, const range& where, std::uint32_t units,
+                   const range_options& options) {
+    range_hold what;
+    what.key = key;
+    what.start = where.start;
+    what.end = where.end;
+    what.units = units;
+    what.owner = options.owner;
+    what.data = options.data;
+    return what;
 }
 
 lock::acquire_plan plan_of(const range_options& options) {
@@ -55,30 +55,32 @@ result<opened> open_ranges(const range_store_factory& make, const locker_options
     return parts;
 }
 
-result<hold_plan> plan_all(const std::vector<range_request>& wanted, const range_options& options) {
+result<hold_plan> plan_hold(std::string_view key, range where, const range_options& options) {
+    if (auto wrong = check_wanted(key, where, options.units, options)) return *wrong;
+    hold_plan plan{.wish = to_wish(key, where, options.units, options),
+                   .what = planned(key, where, options.units, options),
+                   .how = plan_of(options)};
+    if (!options.id.empty()) plan.how.ids.push_back(options.id);
+    return plan;
+}
+
+result<bundle_plan> plan_all(const std::vector<range_request>& wanted,
+                             const range_options& options) {
     if (auto wrong = check_all(wanted, options)) return *wrong;
-    hold_plan plan{.wishes = {}, .what = {}, .how = plan_of(options)};
+    bundle_plan plan{.wishes = {}, .what = {}, .how = plan_of(options)};
     for (const range_request& one : wanted) {
-        plan.wishes.push_back(to_wish(claim_of(one, options)));
-        plan.what.push_back({.key = one.key,
-                             .start = one.start,
-                             .end = one.end,
-                             .units = one.units,
-                             .owner = options.owner,
-                             .data = options.data});
+        const range where{.start = one.start, .end = one.end};
+        plan.wishes.push_back(to_wish(one.key, where, one.units, options));
+        plan.what.push_back(planned(one.key, where, one.units, options));
         if (!options.id.empty()) plan.how.ids.push_back(options.id);
     }
     return plan;
 }
 
-result<hold_plan> plan_hold(std::string_view key, range where, const range_options& options) {
-    return plan_all({{std::string(key), where.start, where.end, options.units}}, options);
-}
-
 result<hold_plan> plan_adoption(const range_hold& there, const range_options& options) {
     if (there.permanent)
         return failure{errc::misuse, "a confirmed hold has no expiry that could be kept up"};
-    hold_plan plan{.wishes = {wish_for(there.key)}, .what = {there}, .how = plan_of(options)};
+    hold_plan plan{.wish = wish_for(there.key), .what = there, .how = plan_of(options)};
     plan.how.options.owner.clear();
     plan.how.ids.push_back(there.id);
     return plan;

@@ -28,17 +28,23 @@ struct opened {
                                          const locker_options& options,
                                          const asio::any_io_executor* on);
 
-/// One acquisition of holds.
+/// One acquisition of one hold.
 struct hold_plan {
+    std::string wish;
+    range_hold what;  ///< What is known of it before it is held.
+    lock::acquire_plan how;
+};
+/// One acquisition of several.
+struct bundle_plan {
     std::vector<std::string> wishes;
-    std::vector<range_hold> what;  ///< What is known of each before it is held.
+    std::vector<range_hold> what;
     lock::acquire_plan how;
 };
 /// @par Errors  `misuse`, naming the rule.
 [[nodiscard]] result<hold_plan> plan_hold(std::string_view key, range where,
                                           const range_options& options);
-[[nodiscard]] result<hold_plan> plan_all(const std::vector<range_request>& wanted,
-                                         const range_options& options);
+[[nodiscard]] result<bundle_plan> plan_all(const std::vector<range_request>& wanted,
+                                           const range_options& options);
 /// For a hold that is there: its first renewal.
 [[nodiscard]] result<hold_plan> plan_adoption(const range_hold& there,
                                               const range_options& options);

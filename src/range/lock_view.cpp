@@ -1,21 +1,35 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "range/lock_view.hpp"
 
+#include "base/holder_record.hpp"
 #include "core/range_rule.hpp"
 #include "range/wish.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace holdfast::ranges {
 namespace {
 
+void to_range_claim(const claim& wanted, range_claim& into) {
+    from_wish(wanted.name, into);
+    into.id = wanted.value;
+    into.ttl = wanted.ttl;
+}
+
 range_claim to_range_claim(const claim& wanted) {
-    range_claim all = from_wish(wanted.name);
-    all.id = wanted.value;
-    all.ttl = wanted.ttl;
+    range_claim all;
+    to_range_claim(wanted, all);
     return all;
+}
+
+/// The engine waits for a wish, and knows the holds in the way by it.
+failure without_name(failure why) {
+    why.name.clear();
+    return why;
 }
 
 failure no_such_verb() { return {errc::misuse, "ranges have no such verb"}; }
@@ -27,10 +41,53 @@ bool blocks(const range_claim& wanted, const failure& why) {
            });
 }
 
+/// A shortcut to holds, seen as one to locks.
+class view_shortcut final : public shortcut {
+public:
+    explicit view_shortcut(std::unique_ptr<range_shortcut> way) : way_(std::move(way)) {}
+
+    bool start_acquire(const claim& wanted, time_point deadline, caller& tell) override {
+        to_range_claim(wanted, wanted_);
+        return way_->start_hold(wanted_, deadline, tell);
+    }
+    std::optional<grant> granted() override {
+        const auto given = way_->granted();
+        if (!given) return std::nullopt;
+        return grant{.fencing_token = given->fencing_token};
+    }
+    asio::awaitable<result<grant>> conclude_acquire(const claim& /*wanted*/,
+                                                    time_point deadline) override {
+        co_await asio::this_coro::throw_if_cancelled(false);
+        auto given = co_await way_->conclude_hold(wanted_, deadline);
+        if (!given) co_return without_name(given.error());
+        co_return grant{.fencing_token = given->fencing_token};
+    }
+
+    bool start_release(std::string_view name, std::string_view value, time_point deadline,
+                       caller& tell) override {
+        return way_->start_release(key_of(name), value, deadline, tell);
+    }
+    bool released() override { return way_->released(); }
+    asio::awaitable<result<void>> conclude_release(std::string_view name, std::string_view value,
+                                                   time_point deadline) override {
+        return way_->conclude_release(key_of(name), value, deadline);
+    }
+
+private:
+    std::unique_ptr<range_shortcut> way_;
+    range_claim wanted_;  // Kept for its room.
+};
+
 }  // namespace
 
-void lock_view::draw_identity(entropy& random, const claimant& who, identity& into) const {
-    store::draw_identity(random, who, into);
+std::unique_ptr<shortcut> lock_view::make_shortcut() {
+    auto way = where_->make_shortcut();
+    if (!way) return nullptr;
+    return std::make_unique<view_shortcut>(std::move(way));
+}
+
+void lock_view::draw_identity(entropy& random, const claimant& /*who*/, identity& into) const {
+    base::write_hex(random.id_bits(), into.id);
     into.value = into.id;
 }
 
@@ -45,11 +102,7 @@ asio::awaitable<result<grant>> lock_view::acquire(const claim& wanted, attempt /
     co_await asio::this_coro::throw_if_cancelled(false);
     const range_claim asked = to_range_claim(wanted);
     auto given = co_await where_->hold_all(std::span(&asked, 1), deadline);
-    if (!given) {
-        failure why = given.error();
-        why.name.clear();
-        co_return why;
-    }
+    if (!given) co_return without_name(given.error());
     co_return grant{.fencing_token = given->front().fencing_token};
 }
 
@@ -87,9 +140,7 @@ asio::awaitable<void> lock_view::renew(std::span<renewal> batch, time_point dead
     for (std::size_t i = 0; i < batch.size(); ++i) {
         batch[i].outcome = std::move(asks[i].outcome);
         if (batch[i].outcome) continue;
-        failure why = batch[i].outcome.error();
-        why.name.clear();  // The engine knows it by its wish.
-        batch[i].outcome = std::move(why);
+        batch[i].outcome = without_name(batch[i].outcome.error());
     }
 }
 

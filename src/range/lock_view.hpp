@@ -24,6 +24,7 @@ public:
     std::size_t name_limit() const noexcept override;
     store_abilities abilities() const noexcept override { return {.several = true}; }
 
+    std::unique_ptr<shortcut> make_shortcut() override;
     asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
                                            time_point deadline) override;
     asio::awaitable<result<std::vector<grant>>> acquire_all(std::span<const claim> wanted,

@@ -34,7 +34,6 @@ held_range& held_range::operator=(held_range&& other) noexcept {
 
 void held_range::drop() noexcept {
     if (state_) session_->drop(state_);
-    clear();
 }
 
 void held_range::clear() noexcept {

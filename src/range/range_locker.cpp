@@ -39,11 +39,9 @@ result<range_guard> range_locker::hold(std::string_view key, std::int64_t start,
                                        const range_options& options) {
     auto plan = ranges::plan_hold(key, {.start = start, .end = end}, options);
     if (!plan) return plan.error();
-    auto held = parts_->session->call([&](lock::engine& engine) {
-        return engine.acquire(std::move(plan->wishes.front()), std::move(plan->how));
-    });
+    auto held = parts_->session->acquire(plan->wish, plan->how);
     if (!held) return ranges::translate(held.error());
-    range_hold what = ranges::as_held(std::move(plan->what.front()), **held);
+    range_hold what = ranges::as_held(std::move(plan->what), **held);
     return range_guard(parts_->use, parts_->session, std::move(*held), std::move(what));
 }
 
@@ -71,7 +69,7 @@ result<range_guard> range_locker::adopt(std::string_view key, std::string_view i
     if (!*there) return failure(lost_reason::deleted, "no such hold, or it has run out");
     auto plan = ranges::plan_adoption(**there, options);
     if (!plan) return plan.error();
-    const lease known{.name = plan->wishes.front(),
+    const lease known{.name = plan->wish,
                       .id = std::string(id),
                       .fencing_token = (*there)->fencing_token,
                       .ttl = options.ttl};

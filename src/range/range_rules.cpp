@@ -41,14 +41,17 @@ std::optional<failure> check_units(std::string_view what, std::uint32_t units) {
     return broken(std::string(what) + " must be from 1 to 1000000", std::to_string(units));
 }
 
-std::optional<failure> check_options(const range_options& options) {
-    if (auto wrong = check_units("units", options.units)) return wrong;
+std::optional<failure> check_wanted(std::string_view key, const range& where, std::uint32_t units,
+                                    const range_options& options) {
+    if (auto wrong = check_key(key)) return wrong;
+    if (auto wrong = check_range(where)) return wrong;
+    if (auto wrong = check_units("units", units)) return wrong;
     if (options.capacity > 0) {
         if (auto wrong = check_units("capacity", options.capacity)) return wrong;
-        if (options.units > options.capacity)
+        if (units > options.capacity)
             return broken(
                 "units must be at most the capacity of " + std::to_string(options.capacity),
-                std::to_string(options.units));
+                std::to_string(units));
     }
     if (!options.id.empty())
         if (auto wrong = check_hold_id(options.id)) return wrong;
@@ -63,11 +66,8 @@ std::optional<failure> check_all(const std::vector<range_request>& wanted,
     if (wanted.empty() || wanted.size() > 64)
         return broken("hold_all takes 1 to 64 ranges", std::to_string(wanted.size()));
     for (auto one = wanted.begin(); one != wanted.end(); ++one) {
-        if (auto wrong = check_key(one->key)) return wrong;
-        if (auto wrong = check_range({one->start, one->end})) return wrong;
-        range_options mine = options;
-        mine.units = one->units;
-        if (auto wrong = check_options(mine)) return wrong;
+        const range where{.start = one->start, .end = one->end};
+        if (auto wrong = check_wanted(one->key, where, one->units, options)) return wrong;
         for (auto other = wanted.begin(); other != one; ++other) {
             if (other->key != one->key) continue;
             if (!options.id.empty())

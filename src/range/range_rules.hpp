@@ -23,8 +23,10 @@ namespace holdfast::ranges {
 [[nodiscard]] std::optional<failure> check_range(const range& which);
 /// @return Why this is no number of units, or nothing. @param what  As it is called.
 [[nodiscard]] std::optional<failure> check_units(std::string_view what, std::uint32_t units);
-/// @return What breaks a rule, but for those of all locks, or nothing.
-[[nodiscard]] std::optional<failure> check_options(const range_options& options);
+/// @return What breaks a rule of one hold, but for those of all locks, or nothing.
+[[nodiscard]] std::optional<failure> check_wanted(std::string_view key, const range& where,
+                                                  std::uint32_t units,
+                                                  const range_options& options);
 [[nodiscard]] std::optional<failure> check_all(const std::vector<range_request>& wanted,
                                                const range_options& options);
 

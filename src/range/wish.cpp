@@ -25,24 +25,21 @@ wish_head head_of(std::string_view wish) noexcept {
 
 }  // namespace
 
-std::string to_wish(const range_claim& wanted) {
-    const wish_head head{.key_bytes = static_cast<std::uint32_t>(wanted.key.size()),
-                         .owner_bytes = static_cast<std::uint32_t>(wanted.owner.size()),
-                         .start = wanted.start,
-                         .end = wanted.end,
-                         .units = wanted.units,
-                         .capacity = wanted.capacity};
-    std::string wish(sizeof head, '\0');
-    wish.reserve(sizeof head + wanted.key.size() + wanted.owner.size() + wanted.data.size());
-    std::memcpy(wish.data(), &head, sizeof head);
-    return wish.append(wanted.key).append(wanted.owner).append(wanted.data);
+std::string to_wish(std::string_view key, const range& where, std::uint32_t units,
+                    const range_options& options) {
+    const wish_head head{.key_bytes = static_cast<std::uint32_t>(key.size()),
+                         .owner_bytes = static_cast<std::uint32_t>(options.owner.size()),
+                         .start = where.start,
+                         .end = where.end,
+                         .units = units,
+                         .capacity = options.capacity};
+    std::string wish;
+    wish.reserve(sizeof head + key.size() + options.owner.size() + options.data.size());
+    wish.append(reinterpret_cast<const char*>(&head), sizeof head);
+    return wish.append(key).append(options.owner).append(options.data);
 }
 
-std::string wish_for(std::string_view key) {
-    range_claim wanted;
-    wanted.key = key;
-    return to_wish(wanted);
-}
+std::string wish_for(std::string_view key) { return to_wish(key, {}, 1, {}); }
 
 std::string_view key_of(std::string_view wish) noexcept {
     if (wish.size() < sizeof(wish_head)) return {};
@@ -52,17 +49,21 @@ std::string_view key_of(std::string_view wish) noexcept {
 }
 
 range_claim from_wish(std::string_view wish) {
+    range_claim wanted;
+    from_wish(wish, wanted);
+    return wanted;
+}
+
+void from_wish(std::string_view wish, range_claim& into) {
     const wish_head head = head_of(wish);
     wish.remove_prefix(sizeof head);
-    range_claim wanted;
-    wanted.key = wish.substr(0, head.key_bytes);
-    wanted.owner = wish.substr(head.key_bytes, head.owner_bytes);
-    wanted.data = wish.substr(head.key_bytes + head.owner_bytes);
-    wanted.start = head.start;
-    wanted.end = head.end;
-    wanted.units = head.units;
-    wanted.capacity = head.capacity;
-    return wanted;
+    into.key = wish.substr(0, head.key_bytes);
+    into.owner = wish.substr(head.key_bytes, head.owner_bytes);
+    into.data = wish.substr(head.key_bytes + head.owner_bytes);
+    into.start = head.start;
+    into.end = head.end;
+    into.units = head.units;
+    into.capacity = head.capacity;
 }
 
 }  // namespace holdfast::ranges

@@ -8,6 +8,7 @@
 #include <holdfast/range_store.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,13 +18,16 @@ namespace holdfast::ranges {
 inline constexpr std::size_t wish_bytes_max =
     name_bytes_max + owner_bytes_max + hold_data_bytes_max + 64;
 
-/// @return All of `wanted` but its id and ttl.
-[[nodiscard]] std::string to_wish(const range_claim& wanted);
+/// @return All that a hold is asked for with, but its id and ttl.
+[[nodiscard]] std::string to_wish(std::string_view key, const range& where, std::uint32_t units,
+                                  const range_options& options);
 /// @return A wish that has nothing but its key.
 [[nodiscard]] std::string wish_for(std::string_view key);
 /// @param wish  What `to_wish` gave. @return The key in it.
 [[nodiscard]] std::string_view key_of(std::string_view wish) noexcept;
 /// Undoes `to_wish`.
 [[nodiscard]] range_claim from_wish(std::string_view wish);
+/// The same; what room `into` has is used again. Its id and ttl stay as they are.
+void from_wish(std::string_view wish, range_claim& into);
 
 }  // namespace holdfast::ranges

@@ -2,6 +2,7 @@
 #include "redis/range_record.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 
@@ -16,8 +17,10 @@ constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63U;
 constexpr std::size_t id_digits = 32;
 
 void append_bytes(std::string& into, std::uint64_t value, std::size_t bytes) {
-    for (std::size_t i = bytes; i-- > 0;)
-        into += static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
+    std::array<char, sizeof value> all;
+    for (std::size_t i = 0; i < bytes; ++i)
+        all[i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * (bytes - 1 - i))));
+    into.append(all.data(), bytes);
 }
 
 std::uint64_t number_in(std::string_view bytes) noexcept {
@@ -26,10 +29,18 @@ std::uint64_t number_in(std::string_view bytes) noexcept {
     return value;
 }
 
-int hex_value(char c) noexcept {
-    if (c >= '0' && c <= '9') return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/// What each byte is as a hexadecimal digit of lower case; -1: none.
+constexpr std::array<signed char, 256> hex_values = [] {
+    std::array<signed char, 256> all{};
+    all.fill(-1);
+    for (int i = 0; i < 10; ++i)
+        all.at(static_cast<std::size_t>('0' + i)) = static_cast<signed char>(i);
+    for (int i = 0; i < 6; ++i)
+        all.at(static_cast<std::size_t>('a' + i)) = static_cast<signed char>(10 + i);
+    return all;
+}();
+
+int hex_value(char c) noexcept { return hex_values[static_cast<unsigned char>(c)]; }
 
 /// Takes the first bytes off `rest`.
 std::string_view take_front(std::string_view& rest, std::size_t bytes) noexcept {
@@ -58,13 +69,15 @@ std::string class_of(const range& extent) {
 }
 
 std::string write_id(std::string_view id) {
-    const bool hex = id.size() == id_digits &&
-                     std::all_of(id.begin(), id.end(), [](char c) { return hex_value(c) >= 0; });
-    if (!hex) return std::string("t").append(id);
-    std::string coded = "x";
-    for (std::size_t i = 0; i < id_digits; i += 2)
-        coded += static_cast<char>(hex_value(id[i]) * 16 + hex_value(id[i + 1]));
-    return coded;
+    std::array<char, 1 + id_digits / 2> coded{'x'};
+    bool hex = id.size() == id_digits;
+    for (std::size_t i = 0; hex && i < id_digits; i += 2) {
+        const int high = hex_value(id[i]);
+        const int low = hex_value(id[i + 1]);
+        hex = high >= 0 && low >= 0;
+        coded[1 + i / 2] = static_cast<char>(high * 16 + low);
+    }
+    return hex ? std::string(coded.data(), coded.size()) : std::string("t").append(id);
 }
 
 std::optional<std::string> read_id(std::string_view coded) {

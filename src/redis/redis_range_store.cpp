@@ -5,6 +5,7 @@
 
 #include "redis/keys.hpp"
 #include "redis/range_record.hpp"
+#include "redis/redis_range_shortcut.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -57,6 +58,8 @@ std::int64_t verdict_of(const resp::reply& answer) noexcept {
 
 }  // namespace
 
+bool is_untidy(const resp::reply& answer) noexcept { return verdict_of(answer) == untidy; }
+
 redis_range_store::redis_range_store(const store_environment& environment, settings where)
     : env_(environment),
       client_(std::make_shared<client>(environment, where)),
@@ -80,10 +83,11 @@ asio::awaitable<result<std::vector<range_grant>>> redis_range_store::hold_all(
         texts arguments = arguments_of(wanted);
         auto answer = co_await call_script(client_, scripts().range_hold, std::move(keys),
                                            std::move(arguments), deadline);
-        if (!answer && answer.error().code == errc::wrong_type)
-            co_return co_await wrong_type_of(wanted[0].key, deadline);
-        if (!answer) co_return answer.error();
-        if (verdict_of(*answer) != untidy) co_return granted(wanted, *answer);
+        if (!answer) {
+            failure why = answer.error();
+            co_return co_await refusal(wanted[0].key, std::move(why), deadline);
+        }
+        if (!is_untidy(*answer)) co_return granted(wanted, *answer);
     }
 }
 
@@ -161,10 +165,14 @@ asio::awaitable<result<void>> redis_range_store::release(std::string_view key, s
     texts arguments{write_id(id), which == released_hold::any ? "any" : "passing"};
     auto answer = co_await call(scripts().range_release, key, std::move(arguments), deadline);
     if (!answer) co_return answer.error();
-    if (answer->is(resp::kind::integer) && answer->integer == 1) co_return result<void>{};
-    if (answer->is(resp::kind::integer) && answer->integer == -2)
-        co_return failure(lost_reason::taken, address() + ": the hold is confirmed, and stays");
-    co_return gone();
+    co_return told_of_release(*answer);
+}
+
+result<void> redis_range_store::told_of_release(const resp::reply& answer) const {
+    if (is_plain_release(answer)) return {};
+    if (answer.is(resp::kind::integer) && answer.integer == -2)
+        return failure(lost_reason::taken, address() + ": the hold is confirmed, and stays");
+    return gone();
 }
 
 asio::awaitable<result<range_hold>> redis_range_store::confirm(std::string_view key,
@@ -223,9 +231,16 @@ asio::awaitable<result<resp::reply>> redis_range_store::call(const script& what,
     texts keys{range_key(key)};
     auto answer =
         co_await call_script(client_, what, std::move(keys), std::move(arguments), deadline);
-    if (!answer && answer.error().code == errc::wrong_type)
-        co_return co_await wrong_type_of(key, deadline);
-    co_return answer;
+    if (answer) co_return answer;
+    failure why = answer.error();
+    co_return co_await refusal(key, std::move(why), deadline);
+}
+
+// Says of which type the key is, if that is what is wrong.
+asio::awaitable<failure> redis_range_store::refusal(std::string_view key, failure why,
+                                                    time_point deadline) {
+    if (why.code == errc::wrong_type) co_return co_await wrong_type_of(key, deadline);
+    co_return why;
 }
 
 // For scripts that may find that there is much to be put away first, which those that only read
@@ -237,7 +252,7 @@ asio::awaitable<result<resp::reply>> redis_range_store::call_until_tidy(const sc
     for (;;) {  // Ends at the deadline at the latest; each time there is less to put away.
         texts copy = arguments;
         auto answer = co_await call(what, key, std::move(copy), deadline);
-        if (!answer || verdict_of(*answer) != untidy) co_return answer;
+        if (!answer || !is_untidy(*answer)) co_return answer;
         if (&what == &scripts().range_move) continue;
         texts none;
         const auto swept = co_await call(scripts().range_sweep, key, std::move(none), deadline);

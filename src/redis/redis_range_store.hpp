@@ -32,6 +32,7 @@ public:
 
     asio::awaitable<result<std::vector<range_grant>>> hold_all(std::span<const range_claim> wanted,
                                                                time_point deadline) override;
+    std::unique_ptr<range_shortcut> make_shortcut() override;
     asio::awaitable<void> renew(std::span<range_renewal> batch, time_point deadline) override;
     asio::awaitable<result<void>> release(std::string_view key, std::string_view id,
                                           released_hold which, time_point deadline) override;
@@ -53,6 +54,18 @@ public:
     void stop() override;
     const std::string& address() const noexcept override { return client_->where().address; }
 
+    /// Appends the call that asks for one hold, by the script's hash; one reply.
+    void add_hold(batch& into, const range_claim& wanted) const;
+    /// @param answer  To what `add_hold` appended. @return As `hold_all`.
+    asio::awaitable<result<range_grant>> conclude_hold(const range_claim& wanted,
+                                                       const resp::reply& answer,
+                                                       time_point deadline);
+    /// Appends the call that ends a hold which is not permanent, by the script's hash; one reply.
+    void add_release(batch& into, std::string_view key, std::string_view id) const;
+    /// @param answer  To what `add_release` appended. @return As `release`.
+    asio::awaitable<result<void>> conclude_release(std::string_view key, std::string_view id,
+                                                   const resp::reply& answer, time_point deadline);
+
 private:
     /// What is in the way of a claim.
     struct obstacles {
@@ -69,6 +82,8 @@ private:
     asio::awaitable<failure> wrong_type_of(std::string_view key, time_point deadline);
     asio::awaitable<result<obstacles>> look(const range_claim& wanted, time_point deadline);
 
+    asio::awaitable<failure> refusal(std::string_view key, failure why, time_point deadline);
+    [[nodiscard]] result<void> told_of_release(const resp::reply& answer) const;
     [[nodiscard]] failure gone() const;
     [[nodiscard]] result<std::vector<range_grant>> granted(std::span<const range_claim> wanted,
                                                            const resp::reply& answer) const;

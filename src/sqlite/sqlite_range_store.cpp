@@ -20,7 +20,31 @@ constexpr std::chrono::nanoseconds watch_longest = std::chrono::milliseconds{300
 
 sqlite_range_store::sqlite_range_store(const store_environment& environment, std::string path,
                                        std::string address)
-    : environment_(environment), performer_(environment, std::move(path), std::move(address)) {}
+    : environment_(environment),
+      performer_(environment, std::move(path), std::move(address)),
+      answers_(std::make_shared<port::prompt_answers>(environment_.executor)) {}
+
+std::unique_ptr<range_shortcut> sqlite_range_store::make_shortcut() {
+    return std::make_unique<port::prompt_range_shortcut<sqlite_range_store>>(*this, answers_);
+}
+
+// Both try once, as `sqlite_store` does.
+std::optional<range_grant> sqlite_range_store::hold_now(const range_claim& wanted) {
+    holds_taken taken;
+    auto action = [&](hold_table& table) { return table.hold_all(std::span(&wanted, 1), taken); };
+    const bool done = performer_.perform_now(action);
+    return done && !taken.why ? std::optional(taken.grants.front()) : std::nullopt;
+}
+
+bool sqlite_range_store::release_now(std::string_view key, std::string_view id) {
+    result<void> outcome;
+    auto action = [&](hold_table& table) {
+        return table.release(key, id, released_hold::passing, outcome);
+    };
+    if (!performer_.perform_now(action) || !outcome) return false;
+    tell_waiters();
+    return true;
+}
 
 // In all processes. They look for themselves whether it was in their way.
 void sqlite_range_store::tell_waiters() {

@@ -7,6 +7,7 @@
 
 #include <holdfast/range_store.hpp>
 
+#include "port/prompt_shortcut.hpp"
 #include "sqlite/hold_table.hpp"
 #include "sqlite/performer.hpp"
 
@@ -23,6 +24,8 @@ public:
 
     asio::awaitable<result<std::vector<range_grant>>> hold_all(std::span<const range_claim> wanted,
                                                                time_point deadline) override;
+    std::unique_ptr<range_shortcut> make_shortcut() override;
+    bool attend() override { return answers_->tell(); }
     asio::awaitable<void> renew(std::span<range_renewal> batch, time_point deadline) override;
     asio::awaitable<result<void>> release(std::string_view key, std::string_view id,
                                           released_hold which, time_point deadline) override;
@@ -43,11 +46,16 @@ public:
     void stop() override { performer_.stop(); }
     const std::string& address() const noexcept override { return performer_.address(); }
 
+    /// For `port::prompt_range_shortcut`.
+    std::optional<range_grant> hold_now(const range_claim& wanted);
+    bool release_now(std::string_view key, std::string_view id);
+
 private:
     void tell_waiters();
 
     store_environment environment_;
     performer<hold_table> performer_;
+    std::shared_ptr<port::prompt_answers> answers_;
 };
 
 }  // namespace holdfast::sqlite

@@ -8,6 +8,7 @@
 #include <holdfast/range_store.hpp>
 
 #include "memory/memory_range_store.hpp"
+#include "support/coroutine_range_shortcut.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -25,6 +26,9 @@ enum class fate {
     lost_answer,   ///< Carried out: in doubt all the same.
 };
 
+/// How plain holds and releases go.
+enum class way { coroutines, shortcuts };
+
 /// See the top of the file.
 class faulty_ranges final : public range_store {
 public:
@@ -32,8 +36,16 @@ public:
     using plan = std::function<asio::awaitable<fate>(std::string verb)>;
 
     faulty_ranges(const store_environment& environment, std::shared_ptr<memory::range_table> table,
-                  plan what_happens)
-        : inner_(environment, std::move(table), "memory:faulty"), plan_(std::move(what_happens)) {}
+                  plan what_happens, way how)
+        : executor_(environment.executor),
+          inner_(environment, std::move(table), "memory:faulty"),
+          plan_(std::move(what_happens)),
+          way_(how) {}
+
+    std::unique_ptr<range_shortcut> make_shortcut() override {
+        if (way_ == way::coroutines) return nullptr;
+        return std::make_unique<test::coroutine_range_shortcut>(*this, executor_);
+    }
 
     asio::awaitable<result<std::vector<range_grant>>> hold_all(std::span<const range_claim> wanted,
                                                                time_point deadline) override {
@@ -96,8 +108,10 @@ private:
         co_return said;
     }
 
+    asio::any_io_executor executor_;
     memory::memory_range_store inner_;
     plan plan_;
+    way way_;
 };
 
 }  // namespace holdfast::fault

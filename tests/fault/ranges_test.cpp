@@ -2,7 +2,8 @@
 //
 // Why: a booking goes wrong where an answer is lost, or where two requests meet in the wrong order.
 // How: each verb of a range locker is tried with its first request going wrong in each way; what it
-// then says must be true of the store.
+// then says must be true of the store. Each once with holds and releases by coroutines, and once by
+// shortcuts.
 #include <holdfast/holdfast.hpp>
 
 #include "fault/faulty_ranges.hpp"
@@ -29,14 +30,16 @@ range_options for_a_while() {
 }
 
 /// A range locker over a store whose requests of one kind meet their fate, the first one only.
-class faulty_lockers : public testing::Test {
+class faulty_lockers : public testing::TestWithParam<way> {
 protected:
-    range_locker open(faulty_ranges::plan plan) {
-        return range_locker([this, plan = std::move(plan)](const store_environment& environment)
-                                -> result<std::shared_ptr<range_store>> {
-            return std::shared_ptr<range_store>(
-                std::make_shared<faulty_ranges>(environment, table_, plan));
-        });
+    range_locker open(faulty_ranges::plan plan, const locker_options& options = {}) {
+        return range_locker(
+            [this, plan = std::move(plan)](
+                const store_environment& environment) -> result<std::shared_ptr<range_store>> {
+                return std::shared_ptr<range_store>(
+                    std::make_shared<faulty_ranges>(environment, table_, plan, GetParam()));
+            },
+            options);
     }
     range_locker open(std::string verb, fate is) {
         auto over = std::make_shared<std::atomic<bool>>(false);
@@ -50,7 +53,7 @@ protected:
     range_locker sound_{open("", fate::answered)};
 };
 
-TEST_F(faulty_lockers, hold_once_whatever_became_of_the_first_request) {
+TEST_P(faulty_lockers, hold_once_whatever_became_of_the_first_request) {
     for (const fate is : bad_fates) {
         range_locker ranges = open("hold", is);
         range_options how = for_a_while();
@@ -66,7 +69,7 @@ TEST_F(faulty_lockers, hold_once_whatever_became_of_the_first_request) {
     }
 }
 
-TEST_F(faulty_lockers, move_once_whatever_became_of_the_first_request) {
+TEST_P(faulty_lockers, move_once_whatever_became_of_the_first_request) {
     for (const fate is : bad_fates) {
         range_locker ranges = open("move", is);
         auto held = ranges.hold("room", 10, 20, for_a_while()).value();
@@ -79,7 +82,7 @@ TEST_F(faulty_lockers, move_once_whatever_became_of_the_first_request) {
     }
 }
 
-TEST_F(faulty_lockers, confirm_and_release_whatever_became_of_the_first_request) {
+TEST_P(faulty_lockers, confirm_and_release_whatever_became_of_the_first_request) {
     for (const fate is : bad_fates) {
         range_locker confirming = open("confirm", is);
         auto held = confirming.hold("room", 10, 20, for_a_while()).value();
@@ -94,7 +97,7 @@ TEST_F(faulty_lockers, confirm_and_release_whatever_became_of_the_first_request)
     }
 }
 
-TEST_F(faulty_lockers, set_a_capacity_whatever_became_of_the_first_request) {
+TEST_P(faulty_lockers, set_a_capacity_whatever_became_of_the_first_request) {
     std::uint32_t units = 2;
     for (const fate is : bad_fates) {
         ASSERT_TRUE(open("set_capacity", is).set_capacity("class", ++units));
@@ -102,7 +105,7 @@ TEST_F(faulty_lockers, set_a_capacity_whatever_became_of_the_first_request) {
     }
 }
 
-TEST_F(faulty_lockers, are_still_held_when_a_renewal_went_wrong) {
+TEST_P(faulty_lockers, are_still_held_when_a_renewal_went_wrong) {
     for (const fate is : bad_fates) {
         range_locker ranges = open("renew", is);
         auto held = ranges.hold("room", 10, 20, for_a_while()).value();
@@ -116,7 +119,7 @@ TEST_F(faulty_lockers, are_still_held_when_a_renewal_went_wrong) {
 
 // Why: a renewal goes by the token, and a move changes it. How: a renewal is on its way with the
 // old one while the hold is moved, and arrives behind the move.
-TEST_F(faulty_lockers, lose_nothing_to_a_renewal_that_the_move_overtook) {
+TEST_P(faulty_lockers, lose_nothing_to_a_renewal_that_the_move_overtook) {
     std::atomic<int> under_way{0};
     std::atomic<bool> moved{false};
     range_locker ranges = open([&](std::string asked) -> asio::awaitable<fate> {
@@ -142,6 +145,38 @@ TEST_F(faulty_lockers, lose_nothing_to_a_renewal_that_the_move_overtook) {
     EXPECT_EQ(held.why_lost(), lost_reason::none);
     EXPECT_EQ(sound_.get("room", held.id()).value()->start, 30);
 }
+
+// A guard's own release, whose hold nobody has confirmed.
+TEST_P(faulty_lockers, release_what_they_hold_whatever_became_of_the_first_request) {
+    for (const fate is : bad_fates) {
+        range_locker ranges = open("release", is);
+        auto held = ranges.hold("room", 10, 20, for_a_while()).value();
+        const auto gone = held.release();
+        ASSERT_TRUE(gone) << gone.error().message();
+        EXPECT_TRUE(sound_.list("room").value().empty());
+        EXPECT_EQ(ranges.statistics().releases, 1U);
+    }
+}
+
+// An id of the caller's may have been held before: what may have been granted to it stays.
+TEST_P(faulty_lockers, leave_what_may_have_been_granted_to_an_id_of_the_callers) {
+    range_options how = for_a_while();
+    how.id = "mine";
+    auto lose_answers = [](std::string asked) -> asio::awaitable<fate> {
+        co_return asked == "hold" ? fate::lost_answer : fate::answered;
+    };
+    range_locker ranges = open(lose_answers, {.timeout = 100ms});
+    const auto held = ranges.hold("room", 10, 20, how);
+    ASSERT_FALSE(held);
+    EXPECT_EQ(held.error().code, errc::in_doubt);
+    EXPECT_EQ(sound_.list("room").value().size(), 1U);
+    EXPECT_TRUE(sound_.hold("room", 10, 20, how)) << "and is had by asking again";
+}
+
+INSTANTIATE_TEST_SUITE_P(by, faulty_lockers, testing::Values(way::coroutines, way::shortcuts),
+                         [](const auto& which) {
+                             return which.param == way::coroutines ? "coroutines" : "shortcuts";
+                         });
 
 }  // namespace
 }  // namespace holdfast::fault
