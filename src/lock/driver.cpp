@@ -94,16 +94,24 @@ void driver::drive(waiter& me) {
 }
 
 void driver::lead_one_turn() {
-    const auto now = boot_clock::now();
-    if (nudged_.exchange(false) || now - last_turn_ >= turn_distance) {
-        last_turn_ = now;
-        context_.poll();
-    } else if (attend_ && attend_()) {
-        start_arrivals();
-    } else {
-        context_.run_one();
+    if (!poll_if_due()) {
+        if (attend_ && attend_())
+            start_arrivals();
+        else
+            context_.run_one();
     }
     tell_answered();
+}
+
+// @return Whether there was something to do, or may have been.
+bool driver::poll_if_due() {
+    const auto now = boot_clock::now();
+    const bool due = nudged_.exchange(false) || now - last_turn_ >= turn_distance;
+    // Coroutines begin and end on the context, and must not wait for the replies to others there.
+    const bool wanted = spawned_ > 0 && under_way_ > 1;
+    if (!due && !wanted) return false;
+    last_turn_ = now;
+    return context_.poll() > 0 || due;
 }
 
 // With mutex_ held.
@@ -139,6 +147,7 @@ void driver::start_arrivals() {
         std::swap(starting, arrivals_);
     }
     while (waiter* const next = starting.pop()) {
+        ++under_way_;
         try {
             next->start(*this);
         } catch (...) {
@@ -151,6 +160,8 @@ void driver::start_arrivals() {
 // On the context.
 void driver::finish(waiter& done) {
     done.finished = true;
+    --under_way_;
+    if (done.spawned) --spawned_;
     if (&done != leader_) answered_.push(done);  // The leader knows.
 }
 

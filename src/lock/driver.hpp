@@ -7,8 +7,8 @@
 // connection whose writes are batched (docs/internals/blocking.md). What callers bring is gathered
 // and started in one turn; who is answered in one turn is woken after it. While the store misses
 // replies the leader waits for these alone, without the context, which has its turn every
-// millisecond. A background thread takes the lead only when no caller has come for a few
-// milliseconds.
+// millisecond; each time, where there are several callers and coroutines among their calls. A
+// background thread takes the lead only when no caller has come for a few milliseconds.
 //
 // Thread safety: `run`, `post` and `signal` may be called from any thread.
 // Invariants: at most one thread drives the context at any time; user code never runs on it. A call
@@ -130,6 +130,7 @@ private:
 
         // The leader's, until the waiter is told that it is answered.
         bool finished{false};
+        bool spawned{false};  // It is a coroutine, which needs turns of the context.
         std::exception_ptr thrown{};
 
         waiter* next{nullptr};               // In its queue.
@@ -158,6 +159,8 @@ private:
     struct call final : waiter {
         explicit call(asio::awaitable<T> what) : work(std::move(what)) {}
         void start(driver& by) override {
+            spawned = true;
+            ++by.spawned_;
             asio::co_spawn(by.context_, std::move(work),
                            [this, &by](std::exception_ptr e, T value) {
                                thrown = std::move(e);
@@ -193,6 +196,7 @@ private:
 
     void drive(waiter& me);
     void lead_one_turn();
+    [[nodiscard]] bool poll_if_due();
     void follow(waiter& me);
     void unfollow(waiter& me);
     void posted_start();
@@ -219,6 +223,8 @@ private:
     std::function<bool()> attend_;
     std::atomic<bool> arrived_{false};  // arrivals_ may hold somebody.
     queue answered_;                    // The leader's: followers that are to be told.
+    std::size_t under_way_{0};          // The leader's: calls that were started and not finished.
+    std::size_t spawned_{0};            // The leader's: those of them that are coroutines.
 
     lazy_thread users_;    // Runs users' callbacks, which may block.
     lazy_thread signals_;  // Tells of losses, which must not wait for a callback.
