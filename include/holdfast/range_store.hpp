@@ -90,10 +90,19 @@ enum class range_change : std::uint8_t {
 };
 
 /// Which holds a release ends.
-enum class released_hold : std::uint8_t {
-    any,
-    passing,  ///< Those that are not permanent.
+struct released_hold {
+    bool permanent{true};            ///< Also one that is permanent.
+    std::uint64_t fencing_token{0};  ///< Only the one with this token; 0: whichever has the id.
+
+    static const released_hold any;
+    static const released_hold passing;  ///< Those that are not permanent.
+    /// The hold that was granted with this token, as long as it is not permanent.
+    [[nodiscard]] static constexpr released_hold granted(std::uint64_t token) noexcept {
+        return {.permanent = false, .fencing_token = token};
+    }
 };
+inline constexpr released_hold released_hold::any{};
+inline constexpr released_hold released_hold::passing{.permanent = false};
 
 /// One hold or one release of a hold at a time without a coroutine, over and over: as `shortcut` is
 /// for locks, with the same rules.
@@ -115,15 +124,16 @@ public:
     [[nodiscard]] virtual asio::awaitable<result<range_grant>> conclude_hold(
         const range_claim& wanted, time_point deadline) = 0;
 
-    /// Of a hold that is not permanent.
     /// @return false if it has to be done by `range_store::release`: nothing was done.
     [[nodiscard]] virtual bool start_release(std::string_view key, std::string_view id,
-                                             time_point deadline, shortcut::caller& tell) = 0;
+                                             released_hold which, time_point deadline,
+                                             shortcut::caller& tell) = 0;
     /// @return Whether the answer is a plain yes.
     [[nodiscard]] virtual bool released() = 0;
     /// What `range_store::release` would have answered.
     [[nodiscard]] virtual asio::awaitable<result<void>> conclude_release(std::string_view key,
                                                                          std::string_view id,
+                                                                         released_hold which,
                                                                          time_point deadline) = 0;
 };
 
@@ -158,8 +168,8 @@ public:
                                                       time_point deadline) = 0;
 
     /// Ends a hold.
-    /// @par Errors  `lost` with `deleted`: no such live hold; with `taken`: it is permanent, and
-    ///              `which` does not mean such.
+    /// @par Errors  `lost` with `deleted`: no such live hold; with `taken`: it is permanent, or
+    ///              has another token, and `which` does not mean such.
     [[nodiscard]] virtual asio::awaitable<result<void>> release(std::string_view key,
                                                                 std::string_view id,
                                                                 released_hold which,

@@ -185,14 +185,16 @@ public:
                                                                           time_point deadline) = 0;
 
     /// @return false if it has to be done by `store::release`: nothing was done.
+    /// @param fencing_token  As for `store::release_granted`.
     [[nodiscard]] virtual bool start_release(std::string_view name, std::string_view value,
-                                             time_point deadline, caller& tell) = 0;
+                                             std::uint64_t fencing_token, time_point deadline,
+                                             caller& tell) = 0;
     /// @return Whether the answer is a plain yes.
     [[nodiscard]] virtual bool released() = 0;
     /// What `store::release` would have answered.
-    [[nodiscard]] virtual asio::awaitable<result<void>> conclude_release(std::string_view name,
-                                                                         std::string_view value,
-                                                                         time_point deadline) = 0;
+    [[nodiscard]] virtual asio::awaitable<result<void>> conclude_release(
+        std::string_view name, std::string_view value, std::uint64_t fencing_token,
+        time_point deadline) = 0;
 };
 
 /// One of several renewals in one conversation.
@@ -281,6 +283,15 @@ public:
     [[nodiscard]] virtual asio::awaitable<result<void>> release(std::string_view name,
                                                                 std::string_view value,
                                                                 time_point deadline) = 0;
+
+    /// As `release`, for who knows its token: of use where a value may be granted again, as the ids
+    /// of holds on ranges, which callers choose.
+    /// @param fencing_token  0: it has none, or that is not to be looked at.
+    [[nodiscard]] virtual asio::awaitable<result<void>> release_granted(
+        std::string_view name, std::string_view value, std::uint64_t /*fencing_token*/,
+        time_point deadline) {
+        return release(name, value, deadline);
+    }
 
     /// @return Who holds `name`, or nothing. Of several holders the one with that `id`, if it is
     ///         among them; else any.

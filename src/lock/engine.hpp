@@ -216,6 +216,7 @@ private:
         bool in_doubt{false};                  ///< An earlier attempt's answer was lost.
         std::optional<result<void>> answer{};  ///< Of the first attempt, if it was made already.
         std::optional<time_point> until{};     ///< When it ends, if it was begun already.
+        std::uint64_t fencing_token{0};        ///< As for `store::release_granted`.
     };
     asio::awaitable<result<void>> after_release(held_ptr held, release_begun begun);
     asio::awaitable<result<void>> release_held(held_ptr held, release_begun begun);

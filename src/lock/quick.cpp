@@ -184,7 +184,9 @@ void engine::start_release(const held_ptr& held, receiver<void>& to) {
         call->releasing = &to;
         call->deadline = op_deadline();
         if (&to == &nobody_) call->kept = shared_from_this();
-        if (call->way->start_release(held->name, held->value, call->deadline, *call)) return;
+        if (call->way->start_release(held->name, held->value, held->fencing_token, call->deadline,
+                                     *call))
+            return;
         release_begun begun;
         begun.until = call->deadline;
         const auto alive = std::move(call->kept);
@@ -212,7 +214,8 @@ asio::awaitable<result<void>> engine::conclude_release(quick_call& call) {
     const held_ptr held = call.held;
     release_begun begun;
     begun.until = call.deadline;
-    auto answer = co_await call.way->conclude_release(held->name, held->value, call.deadline);
+    auto answer = co_await call.way->conclude_release(held->name, held->value, held->fencing_token,
+                                                      call.deadline);
     put_back(call);
     begun.answer = std::move(answer);
     co_return co_await after_release(held, std::move(begun));

@@ -55,6 +55,7 @@ asio::awaitable<result<void>> engine::release_held(held_ptr held, release_begun 
     if (line && line->first() != nullptr && !stopped_ && !begun.answer)
         co_return co_await pass_through_store(held, line);
     if (line) forget_if_idle(held->name);
+    begun.fencing_token = held->fencing_token;
     co_return co_await release_value(held->name, held->value, held->valid_until, std::move(begun));
 }
 
@@ -120,7 +121,7 @@ asio::awaitable<result<void>> engine::release_value(std::string name, std::strin
             gone = std::move(*begun.answer);
             begun.answer.reset();
         } else {
-            gone = co_await parts_.where->release(name, value, until);
+            gone = co_await parts_.where->release_granted(name, value, begun.fencing_token, until);
         }
         if (gone) {
             ++counted_.releases;

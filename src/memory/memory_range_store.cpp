@@ -32,8 +32,9 @@ std::optional<range_grant> memory_range_store::hold_now(const range_claim& wante
     return given ? std::optional(given->front()) : std::nullopt;
 }
 
-bool memory_range_store::release_now(std::string_view key, std::string_view id) {
-    return !stopped_ && table_->release(key, id, released_hold::passing, now()).has_value();
+bool memory_range_store::release_now(std::string_view key, std::string_view id,
+                                     released_hold which) {
+    return !stopped_ && table_->release(key, id, which, now()).has_value();
 }
 
 asio::awaitable<result<std::vector<range_grant>>> memory_range_store::hold_all(

@@ -230,8 +230,11 @@ result<void> range_table::release(std::string_view key, std::string_view id, rel
     const entry* const in = look(key);
     const holding* const ours = in ? find(*in, id) : nullptr;
     if (!ours) return no_such_hold();
-    if (ours->what.permanent && which == released_hold::passing)
+    if (ours->what.permanent && !which.permanent)
         return failure(lost_reason::taken, "memory: the hold is confirmed, and stays");
+    const bool another =
+        which.fencing_token != 0 && which.fencing_token != ours->what.fencing_token;
+    if (another && ours->live(now)) return another_hold();
     const holding was = take_out(*ours);
     if (!was.live(now)) return no_such_hold();
     tell(key, was.where(), range_change::freed);

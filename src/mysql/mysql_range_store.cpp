@@ -189,7 +189,7 @@ asio::awaitable<result<void>> mysql_range_store::renew_one(connection& line, ran
     if (!*found) {
         ask.outcome = no_such_hold(address());
     } else if (ask.fencing_token != 0 && ask.fencing_token != (*found)->fencing_token) {
-        ask.outcome = failure(lost_reason::taken, address() + ": its id is another hold by now");
+        ask.outcome = replaced_hold(address());
     }
     co_return result<void>{};
 }
@@ -197,18 +197,23 @@ asio::awaitable<result<void>> mysql_range_store::renew_one(connection& line, ran
 asio::awaitable<result<void>> mysql_range_store::release(std::string_view key, std::string_view id,
                                                          released_hold which, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const std::int64_t any = which == released_hold::any ? 1 : 0;
+    const std::int64_t any = which.permanent ? 1 : 0;
+    const auto token = static_cast<std::int64_t>(which.fencing_token);
     auto work = [&](connection& line) {
-        std::vector<cell> values{raw(key), raw(id), any};
+        std::vector<cell> values{raw(key), raw(id), any, token, token};
         return line.run(range_sql::release_hold, std::move(values), deadline);
     };
     const auto said = co_await access_.converse<answer>(work, deadline);
     if (!said) co_return said.error();
     if (said->affected == 0) {
-        if (which == released_hold::any) co_return no_such_hold(address());
+        if (which.permanent && token == 0) co_return no_such_hold(address());
         const auto there = co_await get(key, id, deadline);
-        if (!there || !*there || !(*there)->permanent) co_return no_such_hold(address());
-        co_return failure(lost_reason::taken, address() + ": the hold is confirmed, and stays");
+        if (!there || !*there) co_return no_such_hold(address());
+        if ((*there)->permanent && !which.permanent)
+            co_return failure(lost_reason::taken, address() + ": the hold is confirmed, and stays");
+        if (token != 0 && (*there)->fencing_token != which.fencing_token)
+            co_return replaced_hold(address());
+        co_return no_such_hold(address());
     }
     access_.tell(key, store_access::change::freed);
     co_return result<void>{};

@@ -139,6 +139,10 @@ failure confirmed_hold(const std::string& address) {
     return {errc::misuse, address + ": the hold with this id is confirmed already"};
 }
 
+failure replaced_hold(const std::string& address) {
+    return {lost_reason::taken, address + ": its id is another hold by now"};
+}
+
 failure no_such_hold(const std::string& address) {
     return {lost_reason::deleted, address + ": no such hold, or it has run out"};
 }

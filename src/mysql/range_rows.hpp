@@ -84,5 +84,7 @@ void put_in_order(std::vector<hold_row>& holds);
 [[nodiscard]] failure another_hold(const std::string& address);
 [[nodiscard]] failure confirmed_hold(const std::string& address);
 [[nodiscard]] failure no_such_hold(const std::string& address);
+/// The id is live, with another token than was meant.
+[[nodiscard]] failure replaced_hold(const std::string& address);
 
 }  // namespace holdfast::mysql

@@ -87,13 +87,15 @@ public:
         co_return *given_;
     }
 
-    bool start_release(std::string_view name, std::string_view value, time_point /*deadline*/,
+    bool start_release(std::string_view name, std::string_view value,
+                       std::uint64_t /*fencing_token*/, time_point /*deadline*/,
                        caller& tell) override {
         return store_.release_now(name, value) && enlist(tell);
     }
     bool released() override { return true; }
     asio::awaitable<result<void>> conclude_release(std::string_view /*name*/,
                                                    std::string_view /*value*/,
+                                                   std::uint64_t /*fencing_token*/,
                                                    time_point /*deadline*/) override {
         co_return result<void>{};
     }
@@ -112,7 +114,7 @@ private:
 };
 
 /// The same for holds. `Store` has `std::optional<range_grant> hold_now(const range_claim&)` and
-/// `bool release_now(std::string_view key, std::string_view id)`, likewise.
+/// `bool release_now(std::string_view key, std::string_view id, released_hold which)`, likewise.
 template <class Store>
 class prompt_range_shortcut final : public range_shortcut {
 public:
@@ -131,13 +133,13 @@ public:
         co_return *given_;
     }
 
-    bool start_release(std::string_view key, std::string_view id, time_point /*deadline*/,
-                       shortcut::caller& tell) override {
-        return store_.release_now(key, id) && enlist(tell);
+    bool start_release(std::string_view key, std::string_view id, released_hold which,
+                       time_point /*deadline*/, shortcut::caller& tell) override {
+        return store_.release_now(key, id, which) && enlist(tell);
     }
     bool released() override { return true; }
     asio::awaitable<result<void>> conclude_release(std::string_view /*key*/,
-                                                   std::string_view /*id*/,
+                                                   std::string_view /*id*/, released_hold /*which*/,
                                                    time_point /*deadline*/) override {
         co_return result<void>{};
     }

@@ -63,14 +63,17 @@ public:
         co_return grant{.fencing_token = given->fencing_token};
     }
 
-    bool start_release(std::string_view name, std::string_view value, time_point deadline,
-                       caller& tell) override {
-        return way_->start_release(key_of(name), value, deadline, tell);
+    bool start_release(std::string_view name, std::string_view value, std::uint64_t fencing_token,
+                       time_point deadline, caller& tell) override {
+        const auto which = released_hold::granted(fencing_token);
+        return way_->start_release(key_of(name), value, which, deadline, tell);
     }
     bool released() override { return way_->released(); }
     asio::awaitable<result<void>> conclude_release(std::string_view name, std::string_view value,
+                                                   std::uint64_t fencing_token,
                                                    time_point deadline) override {
-        return way_->conclude_release(key_of(name), value, deadline);
+        const auto which = released_hold::granted(fencing_token);
+        return way_->conclude_release(key_of(name), value, which, deadline);
     }
 
 private:
@@ -147,6 +150,14 @@ asio::awaitable<void> lock_view::renew(std::span<renewal> batch, time_point dead
 asio::awaitable<result<void>> lock_view::release(std::string_view name, std::string_view value,
                                                  time_point deadline) {
     return where_->release(key_of(name), value, released_hold::passing, deadline);
+}
+
+asio::awaitable<result<void>> lock_view::release_granted(std::string_view name,
+                                                         std::string_view value,
+                                                         std::uint64_t fencing_token,
+                                                         time_point deadline) {
+    const auto which = released_hold::granted(fencing_token);
+    return where_->release(key_of(name), value, which, deadline);
 }
 
 asio::awaitable<result<std::optional<lock_info>>> lock_view::inspect(std::string_view,

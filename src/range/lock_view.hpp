@@ -34,6 +34,9 @@ public:
     asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override;
     asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
                                           time_point deadline) override;
+    asio::awaitable<result<void>> release_granted(std::string_view name, std::string_view value,
+                                                  std::uint64_t fencing_token,
+                                                  time_point deadline) override;
     asio::awaitable<result<std::optional<lock_info>>> inspect(std::string_view name,
                                                               std::string_view id,
                                                               time_point deadline) override;

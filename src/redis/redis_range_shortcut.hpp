@@ -49,18 +49,19 @@ public:
         co_return co_await store_.conclude_hold(wanted, answers().front(), deadline);
     }
 
-    bool start_release(std::string_view key, std::string_view id, time_point deadline,
-                       shortcut::caller& tell) override {
+    bool start_release(std::string_view key, std::string_view id, released_hold which,
+                       time_point deadline, shortcut::caller& tell) override {
         caller_ = &tell;
         clear();
-        store_.add_release(commands, key, id);
+        store_.add_release(commands, key, id, which);
         return client_->start(*this, deadline);
     }
     bool released() override { return answered() && is_plain_release(answers().front()); }
     asio::awaitable<result<void>> conclude_release(std::string_view key, std::string_view id,
+                                                   released_hold which,
                                                    time_point deadline) override {
         if (!answered()) co_return why_not();
-        co_return co_await store_.conclude_release(key, id, answers().front(), deadline);
+        co_return co_await store_.conclude_release(key, id, which, answers().front(), deadline);
     }
 
 private:

@@ -150,8 +150,7 @@ asio::awaitable<void> redis_range_store::renew(std::span<range_renewal> batch_of
             else if ((*answers)[i].integer == 1)
                 open[i]->outcome = result<void>{};
             else if ((*answers)[i].integer == -2)
-                open[i]->outcome =
-                    failure(lost_reason::taken, address() + ": its id is another hold by now");
+                open[i]->outcome = another_hold();
             else
                 open[i]->outcome = gone();
         }
@@ -162,7 +161,8 @@ asio::awaitable<void> redis_range_store::renew(std::span<range_renewal> batch_of
 asio::awaitable<result<void>> redis_range_store::release(std::string_view key, std::string_view id,
                                                          released_hold which, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    texts arguments{write_id(id), which == released_hold::any ? "any" : "passing"};
+    texts arguments{write_id(id), which.permanent ? "any" : "passing",
+                    write_token(which.fencing_token)};
     auto answer = co_await call(scripts().range_release, key, std::move(arguments), deadline);
     if (!answer) co_return answer.error();
     co_return told_of_release(*answer);
@@ -172,6 +172,7 @@ result<void> redis_range_store::told_of_release(const resp::reply& answer) const
     if (is_plain_release(answer)) return {};
     if (answer.is(resp::kind::integer) && answer.integer == -2)
         return failure(lost_reason::taken, address() + ": the hold is confirmed, and stays");
+    if (answer.is(resp::kind::integer) && answer.integer == -3) return another_hold();
     return gone();
 }
 
@@ -258,6 +259,10 @@ asio::awaitable<result<resp::reply>> redis_range_store::call_until_tidy(const sc
         const auto swept = co_await call(scripts().range_sweep, key, std::move(none), deadline);
         if (!swept) co_return swept.error();
     }
+}
+
+failure redis_range_store::another_hold() const {
+    return {lost_reason::taken, address() + ": its id is another hold by now"};
 }
 
 failure redis_range_store::gone() const {

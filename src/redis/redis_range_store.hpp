@@ -61,10 +61,12 @@ public:
                                                        const resp::reply& answer,
                                                        time_point deadline);
     /// Appends the call that ends a hold which is not permanent, by the script's hash; one reply.
-    void add_release(batch& into, std::string_view key, std::string_view id) const;
+    void add_release(batch& into, std::string_view key, std::string_view id,
+                     released_hold which) const;
     /// @param answer  To what `add_release` appended. @return As `release`.
     asio::awaitable<result<void>> conclude_release(std::string_view key, std::string_view id,
-                                                   const resp::reply& answer, time_point deadline);
+                                                   released_hold which, const resp::reply& answer,
+                                                   time_point deadline);
 
 private:
     /// What is in the way of a claim.
@@ -85,6 +87,7 @@ private:
     asio::awaitable<failure> refusal(std::string_view key, failure why, time_point deadline);
     [[nodiscard]] result<void> told_of_release(const resp::reply& answer) const;
     [[nodiscard]] failure gone() const;
+    [[nodiscard]] failure another_hold() const;
     [[nodiscard]] result<std::vector<range_grant>> granted(std::span<const range_claim> wanted,
                                                            const resp::reply& answer) const;
     [[nodiscard]] failure contended(std::string_view key, std::span<const resp::reply> holds) const;

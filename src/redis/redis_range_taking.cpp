@@ -27,9 +27,11 @@ void redis_range_store::add_hold(batch& into, const range_claim& wanted) const {
              write_labels(wanted.owner, wanted.data));
 }
 
-void redis_range_store::add_release(batch& into, std::string_view key, std::string_view id) const {
+void redis_range_store::add_release(batch& into, std::string_view key, std::string_view id,
+                                    released_hold which) const {
     const std::string_view sha1 = scripts().range_release.sha1(client_->facts().version_major);
-    into.add("EVALSHA", sha1, 1, range_key(key), write_id(id), "passing");
+    into.add("EVALSHA", sha1, 1, range_key(key), write_id(id), which.permanent ? "any" : "passing",
+             write_token(which.fencing_token));
 }
 
 std::optional<range_grant> plain_hold(const resp::reply& answer) noexcept {
@@ -66,11 +68,11 @@ asio::awaitable<result<range_grant>> redis_range_store::conclude_hold(const rang
 
 asio::awaitable<result<void>> redis_range_store::conclude_release(std::string_view key,
                                                                   std::string_view id,
+                                                                  released_hold which,
                                                                   const resp::reply& answer,
                                                                   time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    if (unknown_script(answer))
-        co_return co_await release(key, id, released_hold::passing, deadline);
+    if (unknown_script(answer)) co_return co_await release(key, id, which, deadline);
     if (answer.is(resp::kind::error)) {
         failure why = refused(*client_, answer);
         co_return co_await refusal(key, std::move(why), deadline);

@@ -47,7 +47,8 @@ public:
         co_return co_await store_.conclude_acquire(wanted, answers(), deadline);
     }
 
-    bool start_release(std::string_view name, std::string_view value, time_point deadline,
+    bool start_release(std::string_view name, std::string_view value,
+                       std::uint64_t /*fencing_token*/, time_point deadline,
                        caller& tell) override {
         caller_ = &tell;
         clear();
@@ -56,6 +57,7 @@ public:
     }
     bool released() override { return answered() && plain_release(answers()); }
     asio::awaitable<result<void>> conclude_release(std::string_view name, std::string_view value,
+                                                   std::uint64_t /*fencing_token*/,
                                                    time_point deadline) override {
         if (!answered()) co_return why_not();
         co_return co_await store_.conclude_release(name, value, answers(), deadline);

@@ -83,6 +83,10 @@ std::int64_t hold_table::row::left_ns(const instant& at) const noexcept {
 
 bool hold_table::row::permanent() const noexcept { return expires_ns == never; }
 
+failure hold_table::another_hold() const {
+    return {lost_reason::taken, address_ + ": its id is another hold by now"};
+}
+
 failure hold_table::gone() const {
     return {lost_reason::deleted, address_ + ": no such hold, or it has run out"};
 }

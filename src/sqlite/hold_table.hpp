@@ -92,6 +92,7 @@ private:
                                      result<range_hold>& out);
     [[nodiscard]] instant present() const noexcept;
     [[nodiscard]] failure gone() const;
+    [[nodiscard]] failure another_hold() const;
     [[nodiscard]] failure too_many_units(std::uint32_t units, std::uint32_t capacity) const;
     [[nodiscard]] static range_hold describe(row&& found, const instant& at);
     [[nodiscard]] row read_row(std::string_view key, run& found) const;

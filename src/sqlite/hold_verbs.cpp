@@ -29,7 +29,7 @@ int hold_table::renew(std::span<range_renewal> batch, bool& freed) {
         if (!held || !held->live(at)) {
             ask.outcome = gone();
         } else if (ask.fencing_token != 0 && ask.fencing_token != held->what.fencing_token) {
-            ask.outcome = failure(lost_reason::taken, address_ + ": its id is another hold by now");
+            ask.outcome = another_hold();
         } else if (!held->permanent()) {
             const std::chrono::nanoseconds ttl = ask.ttl;
             freed = freed || ttl.count() < held->left_ns(at);
@@ -52,7 +52,7 @@ int hold_table::durably(Change change) {
 // What was confirmed, where it was moved, and that it was given back, outlives a power cut.
 int hold_table::release(std::string_view key, std::string_view id, released_hold which,
                         result<void>& out) {
-    if (which == released_hold::passing) return end_hold(key, id, which, out);
+    if (!which.permanent) return end_hold(key, id, which, out);
     return durably([&] { return end_hold(key, id, which, out); });
 }
 
@@ -74,9 +74,12 @@ int hold_table::end_hold(std::string_view key, std::string_view id, released_hol
     if (code != SQLITE_OK) return code;
     out = result<void>{};
     if (!held || !held->live(at)) out = gone();
-    if (held && held->permanent() && which == released_hold::passing)
+    if (held && held->permanent() && !which.permanent)
         out = failure(lost_reason::taken, address_ + ": the hold is confirmed, and stays");
-    if (!held || (!out && held->permanent())) return SQLITE_OK;
+    else if (held && out && which.fencing_token != 0 &&
+             which.fencing_token != held->what.fencing_token)
+        out = another_hold();
+    if (!held || (!out && held->live(at))) return SQLITE_OK;
     code = run(drop_).all(blob{key}, blob{id});
     return code == SQLITE_OK ? all.commit() : code;
 }

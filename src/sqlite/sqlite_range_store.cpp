@@ -36,11 +36,10 @@ std::optional<range_grant> sqlite_range_store::hold_now(const range_claim& wante
     return done && !taken.why ? std::optional(taken.grants.front()) : std::nullopt;
 }
 
-bool sqlite_range_store::release_now(std::string_view key, std::string_view id) {
+bool sqlite_range_store::release_now(std::string_view key, std::string_view id,
+                                     released_hold which) {
     result<void> outcome;
-    auto action = [&](hold_table& table) {
-        return table.release(key, id, released_hold::passing, outcome);
-    };
+    auto action = [&](hold_table& table) { return table.release(key, id, which, outcome); };
     if (!performer_.perform_now(action) || !outcome) return false;
     tell_waiters();
     return true;

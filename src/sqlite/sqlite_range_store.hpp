@@ -48,7 +48,7 @@ public:
 
     /// For `port::prompt_range_shortcut`.
     std::optional<range_grant> hold_now(const range_claim& wanted);
-    bool release_now(std::string_view key, std::string_view id);
+    bool release_now(std::string_view key, std::string_view id, released_hold which);
 
 private:
     void tell_waiters();

@@ -221,6 +221,33 @@ TEST_P(range_lockers, do_not_let_a_guard_renew_what_came_after_its_hold) {
     EXPECT_GT(theirs_.get("room", "order 17").value()->remaining, 11min);
 }
 
+// Why: the same, and such a guard would end what is not its own.
+TEST_P(range_lockers, do_not_let_a_guard_end_what_came_after_its_hold) {
+    range_options how = for_long();
+    how.id = "order 17";
+    auto first = ours_.hold("room", 10, 20, how).value();
+    auto again = ours_.hold("room", 10, 20, how).value();
+    ASSERT_TRUE(theirs_.release("room", "order 17"));
+    auto fresh = theirs_.hold("room", 10, 20, how);
+    ASSERT_TRUE(fresh) << fresh.error().message();
+    for (range_guard* const stale : {&first, &again}) {
+        const auto refused = stale->release();
+        ASSERT_EQ(code_of(refused), errc::lost);
+        EXPECT_EQ(refused.error().reason, lost_reason::taken);
+        EXPECT_TRUE(theirs_.get("room", "order 17").value());
+    }
+    EXPECT_TRUE(fresh->renew(11min));
+    EXPECT_TRUE(fresh->release());
+    EXPECT_FALSE(theirs_.get("room", "order 17").value());
+}
+
+TEST_P(range_lockers, end_what_their_guard_has_moved) {
+    auto held = ours_.hold("room", 0, 10, for_long()).value();
+    ASSERT_TRUE(held.move(5, 15));
+    EXPECT_TRUE(held.release());
+    EXPECT_TRUE(theirs_.list("room").value().empty());
+}
+
 TEST_P(range_lockers, keep_up_a_hold_wherever_its_guard_moves_it) {
     range_options how;
     how.ttl = 3s;

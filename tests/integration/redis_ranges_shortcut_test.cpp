@@ -37,14 +37,15 @@ protected:
         if (!told) return told.error();
         return told->fencing_token;
     }
-    result<void> quickly_release(std::string_view id, bool& plain) {
+    result<void> quickly_release(std::string_view id, bool& plain,
+                                 released_hold which = released_hold::passing) {
         hearing ear;
-        if (!way_->start_release("room", id, soon(), ear))
+        if (!way_->start_release("room", id, which, soon(), ear))
             return failure{errc::misuse, "not started"};
         if (!comes([&] { return ear.heard; })) return failure{errc::misuse, "not answered"};
         plain = way_->released();
         if (plain) return {};
-        return run(way_->conclude_release("room", id, soon()));
+        return run(way_->conclude_release("room", id, which, soon()));
     }
     /// Both ways refuse it with the same words.
     void expect_same_refusal(const range_claim& wanted, errc code) {
@@ -156,7 +157,7 @@ TEST_F(redis_ranges_shortcut, is_for_a_connection_that_stands) {
     const auto fresh = open();
     const auto way = fresh->make_shortcut();
     EXPECT_FALSE(way->start_hold(claim_of("a", {0, 10}), soon(), ear));
-    EXPECT_FALSE(way->start_release("room", "a", soon(), ear));
+    EXPECT_FALSE(way->start_release("room", "a", released_hold::passing, soon(), ear));
     EXPECT_FALSE(way_->start_hold(claim_of("a", {0, 10}), time_.now(), ear)) << "no time is left";
     settle();
     EXPECT_FALSE(ear.heard);

@@ -292,13 +292,14 @@ private:
         const auto [key, id] = some_hold();
         const bool passing = pick(3) == 0;
         const auto* const there = model_.find(key, id, now());
+        released_hold which = passing ? released_hold::passing : released_hold::any;
+        if (there && pick(2) == 0) which.fencing_token = tokens_.at(there->what.fencing_token);
+        const bool former = which.fencing_token != 0 && pick(4) == 0;
+        if (former) ++which.fencing_token;
         std::string expected = there ? "released" : "lost deleted";
-        if (there && there->what.permanent && passing) expected = "lost taken";
+        if (there && ((there->what.permanent && passing) || former)) expected = "lost taken";
         if (expected == "released") model_.release(key, id, now());
-        const auto said =
-            run(context_,
-                store_->release(key, id, passing ? released_hold::passing : released_hold::any,
-                                deadline()));
+        const auto said = run(context_, store_->release(key, id, which, deadline()));
         agree("release " + key + ' ' + id, said ? "released" : text_of(said.error()), expected);
     }
 

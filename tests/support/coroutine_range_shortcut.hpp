@@ -44,15 +44,15 @@ public:
         co_return (*now_->held)->front();
     }
 
-    bool start_release(std::string_view key, std::string_view id, time_point deadline,
-                       shortcut::caller& tell) override {
+    bool start_release(std::string_view key, std::string_view id, released_hold which,
+                       time_point deadline, shortcut::caller& tell) override {
         begin(tell);
-        spawn(store_.release(key, id, released_hold::passing, deadline), now_->released);
+        spawn(store_.release(key, id, which, deadline), now_->released);
         return true;
     }
     bool released() override { return now_->released && now_->released->has_value(); }
     asio::awaitable<result<void>> conclude_release(std::string_view /*key*/,
-                                                   std::string_view /*id*/,
+                                                   std::string_view /*id*/, released_hold /*which*/,
                                                    time_point /*deadline*/) override {
         co_return *now_->released;
     }

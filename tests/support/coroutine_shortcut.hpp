@@ -49,11 +49,11 @@ public:
         co_return *now_->acquired;
     }
 
-    bool start_release(std::string_view name, std::string_view value, time_point deadline,
-                       caller& tell) override {
+    bool start_release(std::string_view name, std::string_view value, std::uint64_t fencing_token,
+                       time_point deadline, caller& tell) override {
         begin(tell);
         asio::co_spawn(
-            executor_, store_.release(name, value, deadline),
+            executor_, store_.release_granted(name, value, fencing_token, deadline),
             [now = now_, executor = executor_](std::exception_ptr thrown, result<void> answer) {
                 if (thrown) std::rethrow_exception(thrown);
                 now->released = std::move(answer);
@@ -64,6 +64,7 @@ public:
     bool released() override { return now_->released && now_->released->has_value(); }
     asio::awaitable<result<void>> conclude_release(std::string_view /*name*/,
                                                    std::string_view /*value*/,
+                                                   std::uint64_t /*fencing_token*/,
                                                    time_point /*deadline*/) override {
         co_return *now_->released;
     }

@@ -3,6 +3,7 @@
 local book, id = book_of(KEYS[1]), ARGV[1]
 local live = expiry > book.now
 if expiry == never and ARGV[2] == 'passing' then return close(-2) end
+if live and ARGV[3] ~= '' and string.sub(record, 10, 16) ~= ARGV[3] then return close(-3) end
 drop(book, place_of(record), id)
 if expiry == never then
   -- Was it the last one for which the keys were kept?
