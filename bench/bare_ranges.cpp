@@ -16,7 +16,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <limits>
 #include <mysql.h>
+#include <random>
 #include <stdexcept>
 #include <string_view>
 #include <vector>
@@ -24,25 +26,37 @@
 namespace holdfast::bench {
 namespace {
 
-/// 32 hexadecimal digits that nobody else has.
-std::string id_of(int client, std::uint64_t number) {
-    std::array<char, 33> text{};
-    std::snprintf(text.data(), text.size(), "ba5e%08x%020llx", static_cast<unsigned>(client),
-                  static_cast<unsigned long long>(number));
-    return text.data();
-}
+/// Draws 32 hexadecimal digits that nobody else has, at random as the library's are: where an index
+/// is large, it matters that one does not stand beside the last one.
+class bare_ids {
+public:
+    explicit bare_ids(int client) : client_(client), random_(static_cast<unsigned>(client) + 1) {}
+
+    std::string next() {
+        std::array<char, 33> text{};
+        std::snprintf(text.data(), text.size(), "%016llx%08x%08llx",
+                      static_cast<unsigned long long>(random_()), static_cast<unsigned>(client_),
+                      static_cast<unsigned long long>(++number_));
+        return text.data();
+    }
+
+private:
+    int client_;
+    std::uint64_t number_{0};
+    std::mt19937_64 random_;
+};
 
 /// The scripts, on a socket.
 class redis_ranges final : public bare_ranges {
 public:
     redis_ranges(const std::string& url, int client)
         : wire_(url),
-          client_(client),
+          ids_(client),
           hold_(wire_.load_script(redis::scripts().range_hold.text(7))),
           release_(wire_.load_script(redis::scripts().range_release.text(7))) {}
 
     void hold(std::int64_t start, std::int64_t end) override {
-        id_ = redis::write_id(id_of(client_, ++number_));
+        id_ = redis::write_id(ids_.next());
         bytes_.clear();
         redis::resp::append_command(bytes_, "EVALSHA", hold_, 1, key_, redis::write_bound(start),
                                     redis::write_bound(end), redis::class_of({start, end}), id_, 1,
@@ -63,8 +77,7 @@ private:
     }
 
     wire wire_;
-    int client_;
-    std::uint64_t number_{0};
+    bare_ids ids_;
     std::string key_{std::string("{hr:") + ranges_key + "}"};
     std::string hold_;
     std::string release_;
@@ -76,15 +89,15 @@ private:
 /// The statements, on a connection.
 class sqlite_ranges final : public bare_ranges {
 public:
-    sqlite_ranges(const std::string& path, int client) : client_(client) {
+    sqlite_ranges(const std::string& path, int client) : ids_(client) {
         if (sqlite3_open_v2(path.c_str(), &file_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                             nullptr) != SQLITE_OK)
             throw std::runtime_error("bare sqlite: cannot open " + path);
         sqlite3_busy_timeout(file_, 60'000);
         sqlite3_exec(file_, sqlite::sql::connect.data(), nullptr, nullptr, nullptr);
         for (const std::string_view sql :
-             {sqlite::sql::begin, sqlite::sql::hold_fence, sqlite::sql::hold_usual,
-              sqlite::sql::commit, sqlite::sql::hold_find, sqlite::sql::hold_drop}) {
+             {sqlite::sql::begin, sqlite::sql::hold_usual, sqlite::sql::hold_fence_set,
+              sqlite::sql::hold_insert, sqlite::sql::commit, sqlite::sql::hold_end}) {
             sqlite3_stmt* made = nullptr;
             if (sqlite3_prepare_v2(file_, sql.data(), -1, &made, nullptr) != SQLITE_OK)
                 throw std::runtime_error(sqlite3_errmsg(file_));
@@ -97,42 +110,56 @@ public:
     }
 
     void hold(std::int64_t start, std::int64_t end) override {
-        id_ = id_of(client_, ++number_);
+        id_ = ids_.next();
         finish(begin_);
-        bind(fence_, ":wall", sqlite::wall_us());
-        const std::int64_t fence = finish(fence_);
-        timespec now{};
-        ::clock_gettime(CLOCK_BOOTTIME, &now);
         bind_blob(usual_, ":key", ranges_key);
         bind(usual_, ":start", start);
         bind(usual_, ":finish", end);
-        bind(usual_, ":fence", fence);
-        bind_blob(usual_, ":id", id_);
-        sqlite3_stmt* const put = statements_[usual_];
-        sqlite3_bind_text(put, sqlite3_bind_parameter_index(put, ":boot"), "a boot", -1,
-                          SQLITE_STATIC);
-        bind(usual_, ":expires", now.tv_sec * 1'000'000'000LL + ranges_ttl_ms * 1'000'000);
-        bind(usual_, ":expires_us", sqlite::wall_us() + ranges_ttl_ms * 1000);
-        bind_blob(usual_, ":owner", {});
-        bind_blob(usual_, ":data", {});
-        finish(usual_);
-        if (sqlite3_changes(file_) != 1) throw std::runtime_error("bare sqlite: not held");
+        bind(usual_, ":wall", sqlite::wall_us());
+        const std::int64_t fence = finish(usual_);
+        if (fence == 0) throw std::runtime_error("bare sqlite: not free");
+        bind(fence_set_, ":fence", fence);
+        finish(fence_set_);
+        bind_blob(insert_, ":key", ranges_key);
+        bind(insert_, ":class", 0);
+        bind(insert_, ":units", 1);
+        bind(insert_, ":granted", 1);
+        bind(insert_, ":start", start);
+        bind(insert_, ":finish", end);
+        bind(insert_, ":fence", fence);
+        bind_blob(insert_, ":id", id_);
+        bind_boot(insert_);
+        bind(insert_, ":expires", now_ns() + ranges_ttl_ms * 1'000'000);
+        bind(insert_, ":expires_us", sqlite::wall_us() + ranges_ttl_ms * 1000);
+        bind_blob(insert_, ":owner", {});
+        bind_blob(insert_, ":data", {});
+        finish(insert_);
         finish(commit_);
     }
     void release() override {
-        finish(begin_);
-        for (const std::size_t which : {find_, drop_}) {
-            bind_blob(which, ":key", ranges_key);
-            bind_blob(which, ":id", id_);
-            finish(which);
-        }
-        finish(commit_);
+        bind_blob(end_, ":key", ranges_key);
+        bind_blob(end_, ":id", id_);
+        bind_boot(end_);
+        bind(end_, ":now", now_ns());
+        bind(end_, ":never", std::numeric_limits<std::int64_t>::max());
+        finish(end_);
+        if (sqlite3_changes(file_) != 1) throw std::runtime_error("bare sqlite: not released");
     }
 
 private:
-    static constexpr std::size_t begin_ = 0, fence_ = 1, usual_ = 2, commit_ = 3, find_ = 4,
-                                 drop_ = 5;
+    static constexpr std::size_t begin_ = 0, usual_ = 1, fence_set_ = 2, insert_ = 3, commit_ = 4,
+                                 end_ = 5;
 
+    [[nodiscard]] static std::int64_t now_ns() {
+        timespec now{};
+        ::clock_gettime(CLOCK_BOOTTIME, &now);
+        return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+    }
+    void bind_boot(std::size_t which) {
+        sqlite3_stmt* const to = statements_[which];
+        sqlite3_bind_text(to, sqlite3_bind_parameter_index(to, ":boot"), "a boot", -1,
+                          SQLITE_STATIC);
+    }
     void bind(std::size_t which, const char* name, std::int64_t value) {
         sqlite3_stmt* const to = statements_[which];
         sqlite3_bind_int64(to, sqlite3_bind_parameter_index(to, name), value);
@@ -152,8 +179,7 @@ private:
         return seen;
     }
 
-    int client_;
-    std::uint64_t number_{0};
+    bare_ids ids_;
     std::string id_;
     sqlite3* file_{nullptr};
     std::vector<sqlite3_stmt*> statements_;
@@ -162,7 +188,7 @@ private:
 /// The procedure, called on a connection.
 class mysql_ranges final : public bare_ranges {
 public:
-    mysql_ranges(const std::string& url, int client) : client_(client) {
+    mysql_ranges(const std::string& url, int client) : ids_(client) {
         const auto where = mysql::read_settings(url, mysql::url_use::store).value();
         server_ = mysql_init(nullptr);
         const auto password = mysql::current_password(where).value();
@@ -176,7 +202,7 @@ public:
     ~mysql_ranges() override { mysql_close(server_); }
 
     void hold(std::int64_t start, std::int64_t end) override {
-        id_ = id_of(client_, ++number_);
+        id_ = ids_.next();
         say("CALL holdfast_range_hold_1('" + std::string(ranges_key) + "', '" + id_ + "', " +
             std::to_string(start) + ", " + std::to_string(end) + ", 1, 0, " +
             std::to_string(ranges_ttl_ms * 1000) + ", '', '')");
@@ -209,8 +235,7 @@ private:
         if (more > 0) throw std::runtime_error(mysql_error(server_));
     }
 
-    int client_;
-    std::uint64_t number_{0};
+    bare_ids ids_;
     std::string id_;
     MYSQL* server_{nullptr};
 };

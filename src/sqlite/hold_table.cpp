@@ -41,10 +41,7 @@ int hold_table::prepare(const connection& db, std::uint64_t random) {
     if (code != SQLITE_OK) return code;
     code = prepare_all(
         db, {
-                {usual_,
-                 sql::hold_usual,
-                 {":key", ":start", ":fence", ":finish", ":id", ":boot", ":expires", ":expires_us",
-                  ":owner", ":data"}},
+                {usual_, sql::hold_usual, {":wall", ":key", ":finish", ":start"}},
                 {find_, sql::hold_find, {":key", ":id"}},
                 {before_, sql::hold_before, {":key", ":start"}},
                 {class_, sql::hold_class, {":key", ":class"}},
@@ -60,8 +57,10 @@ int hold_table::prepare(const connection& db, std::uint64_t random) {
                  {":key", ":class", ":start", ":fence", ":finish", ":id", ":units", ":granted",
                   ":boot", ":expires", ":expires_us", ":owner", ":data"}},
                 {drop_, sql::hold_drop, {":key", ":id"}},
+                {end_, sql::hold_end, {":key", ":id", ":boot", ":now", ":never", ":fence"}},
                 {extend_, sql::hold_extend, {":boot", ":expires", ":expires_us", ":key", ":id"}},
                 {fence_, sql::hold_fence, {":wall"}},
+                {fence_set_, sql::hold_fence_set, {":fence"}},
                 {sweep_, sql::hold_sweep, {":boot", ":now", ":rows"}},
                 {sweep_former_, sql::hold_sweep_former, {":boot", ":wall"}},
                 {capacity_, sql::hold_capacity, {":key"}},
@@ -252,18 +251,29 @@ int hold_table::hold_all(std::span<const range_claim> wanted, holds_taken& out) 
     return code == SQLITE_OK ? all.commit() : code;
 }
 
+// @param out  The next fence, if it is what is mostly asked for and can be had.
+int hold_table::look_for_usual(const range_claim& wanted, const instant& at,
+                               std::optional<std::int64_t>& out) {
+    run asked(usual_);
+    const int code = asked->start(at.wall, blob{wanted.key}, wanted.end, wanted.start);
+    if (code == SQLITE_ROW) out = asked->integer(0);
+    return row_or_none(code);
+}
+
 // @param done  Whether it was granted; else one has to look.
 int hold_table::try_usual(const range_claim& wanted, const instant& at, range_grant& out,
                           bool& done) {
-    int code = draw_fence(at, out.fencing_token);
-    if (code != SQLITE_OK) return code;
-    run put(usual_);
-    code = put.all(blob{wanted.key}, wanted.start, static_cast<std::int64_t>(out.fencing_token),
-                   wanted.end, blob{wanted.id}, where_.boot, at.now + ns_of(wanted.ttl),
-                   at.wall + us_of(wanted.ttl), blob{wanted.owner}, blob{wanted.data});
-    if ((code & 0xFF) == SQLITE_CONSTRAINT) return SQLITE_OK;
-    done = code == SQLITE_OK && put.changes() == 1;
-    return code;
+    std::optional<std::int64_t> fence;
+    int code = look_for_usual(wanted, at, fence);
+    if (code == SQLITE_OK && fence) code = run(fence_set_).all(*fence);
+    if (code != SQLITE_OK || !fence) return code;
+    out.fencing_token = static_cast<std::uint64_t>(*fence);
+    code = run(insert_).all(blob{wanted.key}, std::int64_t{core::single_file}, wanted.start, *fence,
+                            wanted.end, blob{wanted.id}, std::int64_t{1}, std::int64_t{1},
+                            where_.boot, at.now + ns_of(wanted.ttl), at.wall + us_of(wanted.ttl),
+                            blob{wanted.owner}, blob{wanted.data});
+    done = code == SQLITE_OK;
+    return (code & 0xFF) == SQLITE_CONSTRAINT ? SQLITE_OK : code;
 }
 
 int hold_table::give(const range_claim& wanted, const instant& at, range_grant& out) {
@@ -318,10 +328,16 @@ int hold_table::put(const row& what, const instant& at) {
 }
 
 int hold_table::draw_fence(const instant& at, std::uint64_t& out) {
-    run drawn(fence_);
-    const int code = drawn->start(at.wall);
-    if (code == SQLITE_ROW) out = static_cast<std::uint64_t>(drawn->integer(0));
-    return drawn.finish(code);
+    std::int64_t next = 0;
+    {
+        run asked(fence_);
+        int code = asked->start(at.wall);
+        if (code == SQLITE_ROW) next = asked->integer(0);
+        code = asked.finish(code);
+        if (code != SQLITE_OK) return code;
+    }
+    out = static_cast<std::uint64_t>(next);
+    return run(fence_set_).all(next);
 }
 
 int hold_table::extend(const row& which, std::int64_t expires_ns, std::int64_t expires_us) {

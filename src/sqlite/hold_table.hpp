@@ -105,6 +105,10 @@ private:
                                  const instant& at, std::optional<failure>& out);
     [[nodiscard]] int refuse(const range_claim& wanted, const instant& at,
                              std::optional<failure>& out);
+    [[nodiscard]] int look_for_usual(const range_claim& wanted, const instant& at,
+                                     std::optional<std::int64_t>& out);
+    [[nodiscard]] int end_usual(std::string_view key, std::string_view id, std::uint64_t token,
+                                bool& out);
     [[nodiscard]] int try_usual(const range_claim& wanted, const instant& at, range_grant& out,
                                 bool& done);
     [[nodiscard]] int give(const range_claim& wanted, const instant& at, range_grant& out);
@@ -121,8 +125,8 @@ private:
 
     transaction_statements transaction_;
     transaction_statements reading_;
-    statement usual_, find_, before_, class_, page_, clear_, insert_, drop_, extend_, fence_,
-        sweep_;
+    statement usual_, find_, before_, class_, page_, clear_, insert_, drop_, end_, extend_, fence_,
+        fence_set_, sweep_;
     statement sweep_former_, capacity_, capacity_set_, capacity_drop_;
 };
 

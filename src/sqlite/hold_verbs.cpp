@@ -52,7 +52,12 @@ int hold_table::durably(Change change) {
 // What was confirmed, where it was moved, and that it was given back, outlives a power cut.
 int hold_table::release(std::string_view key, std::string_view id, released_hold which,
                         result<void>& out) {
-    if (!which.permanent) return end_hold(key, id, which, out);
+    if (!which.permanent) {
+        bool done = false;
+        const int code = end_usual(key, id, which.fencing_token, done);
+        out = result<void>{};
+        return code != SQLITE_OK || done ? code : end_hold(key, id, which, out);
+    }
     return durably([&] { return end_hold(key, id, which, out); });
 }
 
@@ -62,6 +67,16 @@ int hold_table::confirm(std::string_view key, std::string_view id, result<range_
 
 int hold_table::move(std::string_view key, std::string_view id, range to, result<range_hold>& out) {
     return durably([&] { return take_elsewhere(key, id, to, out); });
+}
+
+// @param out  Whether it was live, and not permanent, and is no more.
+int hold_table::end_usual(std::string_view key, std::string_view id, std::uint64_t token,
+                          bool& out) {
+    run ended(end_);
+    const int code = ended.all(blob{key}, blob{id}, where_.boot, present().now, for_good,
+                               static_cast<std::int64_t>(token));
+    out = code == SQLITE_OK && ended.changes() == 1;
+    return code;
 }
 
 int hold_table::end_hold(std::string_view key, std::string_view id, released_hold which,

@@ -4,13 +4,18 @@
 #include <holdfast/holdfast.hpp>
 
 #include "integration/sqlite_raw.hpp"
+#include "sqlite/sql.hpp"
 #include "support/poll.hpp"
 #include "support/temp_dir.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <future>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace holdfast::test {
 namespace {
@@ -101,6 +106,33 @@ TEST_F(sqlite_ranges, outlive_a_restart_of_the_machine_by_the_wall_clock) {
     EXPECT_GT(after.get("room", lasting.id).value()->remaining, 19min);
     raw_database file(path());
     EXPECT_EQ(file.query("SELECT count(*) FROM hold"), "2") << "the one that is over was swept";
+}
+
+// Why: the short way to release goes by this boot's clock alone.
+TEST_F(sqlite_ranges, are_released_also_after_a_restart_of_the_machine) {
+    range_locker ranges{url()};
+    range_options how;
+    how.ttl = 10min;
+    auto held = ranges.hold("room", 1, 2, how).value();
+    raw_database file(path());
+    file.query("UPDATE hold SET boot = 'an earlier one', expires_ns = 1");
+    const auto gone = held.release();
+    EXPECT_TRUE(gone) << gone.error().message();
+    EXPECT_EQ(file.query("SELECT count(*) FROM hold"), "0");
+}
+
+// Why: SQLite opens a temporary database for what reads the table that it writes to, and for what
+// gives back what it wrote; that takes as long as the rest. How: it is asked for the programs.
+TEST_F(sqlite_ranges, need_no_temporary_table_for_what_is_mostly_asked_for) {
+    range_locker ranges{url()};
+    hold(ranges, 1, 2);
+    raw_database file(path());
+    for (const std::string_view sql : {sqlite::sql::hold_usual, sqlite::sql::hold_fence_set,
+                                       sqlite::sql::hold_insert, sqlite::sql::hold_end}) {
+        const std::vector<std::string> steps = file.column("EXPLAIN " + std::string(sql), 1);
+        EXPECT_THAT(steps, testing::Contains("Transaction"));
+        EXPECT_THAT(steps, testing::Not(testing::Contains("OpenEphemeral"))) << sql;
+    }
 }
 
 TEST_F(sqlite_ranges, have_higher_tokens_in_a_file_that_was_made_anew) {

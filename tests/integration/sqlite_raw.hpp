@@ -11,6 +11,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace holdfast::test {
 
@@ -39,6 +40,16 @@ public:
             sqlite3_free(wrong);
         }
         return last;
+    }
+    /// @return That column of all rows.
+    std::vector<std::string> column(const std::string& sql, int which) {
+        std::vector<std::string> all;
+        sqlite3_stmt* made = nullptr;
+        EXPECT_EQ(sqlite3_prepare_v2(handle_, sql.c_str(), -1, &made, nullptr), SQLITE_OK) << sql;
+        while (sqlite3_step(made) == SQLITE_ROW)
+            all.emplace_back(reinterpret_cast<const char*>(sqlite3_column_text(made, which)));
+        sqlite3_finalize(made);
+        return all;
     }
 
 private:

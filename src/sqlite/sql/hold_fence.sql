@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSL-1.0
--- hold_fence: draws a fence: above all before, and not below the wall clock, for files that were
--- made anew.
+-- hold_fence: the next fencing token: above all before, and not below the wall clock. In one
+-- transaction with `hold_fence_set`; one statement that gives what it wrote would be slower, as
+-- SQLite puts that into a temporary table first.
 --   :wall  µs since 1970
---   returns  the fence
-UPDATE hold_meta SET fence = max(fence + 1, :wall) RETURNING fence;
+SELECT max(fence + 1, :wall) FROM hold_meta WHERE id = 1;
