@@ -38,6 +38,23 @@ std::optional<std::pair<std::size_t, std::size_t>> find_password(std::string_vie
     return std::nullopt;
 }
 
+// Where the value of the first option `notify` of a URL, from `from` on, begins and ends, if it may
+// hold a password, percent-encoded or not.
+std::optional<std::pair<std::size_t, std::size_t>> find_notify(std::string_view text,
+                                                               std::size_t from) {
+    constexpr std::string_view option = "notify=";
+    const auto ends = std::string{white_space} + "&#";
+    for (auto at = text.find(option, from); at != text.npos; at = text.find(option, at + 1)) {
+        if (at == 0 || (text[at - 1] != '?' && text[at - 1] != '&')) continue;
+        const auto begin = at + option.size();
+        const auto end = std::min(text.find_first_of(ends, begin), text.size());
+        const auto value = text.substr(begin, end - begin);
+        if (value.find('@') != value.npos || value.find("%40") != value.npos)
+            return std::pair{begin, end};
+    }
+    return std::nullopt;
+}
+
 std::string percent_encoded(std::string_view path) {
     constexpr std::string_view digits = "0123456789ABCDEF";
     std::string text;
@@ -107,6 +124,13 @@ result<std::vector<std::string>> choose_stores(const std::vector<std::string>& g
 
 std::string url_for_children(std::string_view url) {
     std::string text{url};
+    // It is there for speed alone: without it the child looks.
+    while (const auto found = find_notify(text, 0)) {
+        const auto option = text.rfind("notify=", found->first);
+        const bool last = found->second == text.size() || text[found->second] == '#';
+        const auto begin = last ? option - 1 : option;
+        text.erase(begin, found->second + (last ? 0 : 1) - begin);
+    }
     if (const auto found = find_password(text, 0, reading::exact)) {
         const auto [begin, end] = *found;
         const bool has_user = begin >= 2 && text[begin - 2] != '/';
@@ -125,6 +149,12 @@ std::string url_for_children(std::string_view url) {
 std::string hide_passwords(std::string_view text) {
     std::string hidden{text};
     for (std::size_t from = 0;;) {
+        const auto found = find_notify(hidden, from);
+        if (!found) break;
+        hidden.replace(found->first, found->second - found->first, "***");
+        from = found->first;
+    }
+    for (std::size_t from = 0;;) {
         const auto found = find_password(hidden, from, reading::cautious);
         if (!found) return hidden;
         hidden.replace(found->first, found->second - found->first, "***");
@@ -135,6 +165,10 @@ std::string hide_passwords(std::string_view text) {
 void wipe_passwords(int argc, char** argv) noexcept {
     for (int i = 1; i < argc; ++i) {
         const std::string_view text{argv[i]};
+        for (std::size_t from = 0; const auto found = find_notify(text, from);) {
+            std::fill(argv[i] + found->first, argv[i] + found->second, '*');
+            from = found->second;
+        }
         std::size_t from = 0;
         while (const auto found = find_password(text, from, reading::cautious)) {
             std::fill(argv[i] + found->first, argv[i] + found->second, '*');

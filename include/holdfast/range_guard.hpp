@@ -83,8 +83,8 @@ protected:
     [[nodiscard]] failure note(failure why) const;
     void confirmed();
 
+    std::shared_ptr<lock::session> session_;  // The last to go: the store is in verbs_, too.
     std::shared_ptr<ranges::verbs> verbs_;
-    std::shared_ptr<lock::session> session_;
     std::shared_ptr<lock::held_lease> state_;
     range_hold what_;
 };

@@ -217,6 +217,9 @@ public:
                                                              range_change which,
                                                              time_point until) = 0;
 
+    /// @return As `store::busy`.
+    [[nodiscard]] virtual bool busy() const noexcept { return false; }
+
     /// For who drives the executor alone: as `store::attend`.
     [[nodiscard]] virtual bool attend() { return false; }
 

@@ -146,6 +146,8 @@ struct store_abilities {
     /// `raise_token`. A quorum of such stores has fencing tokens, and lets nodes that have missed a
     /// lock take it later.
     bool raises{false};
+    /// Callers choose values. So `taken` does not say that a release before it took effect.
+    bool chosen_values{false};
 };
 
 /// What a store may be asked for and not be able to do.

@@ -129,7 +129,9 @@ asio::awaitable<result<void>> engine::release_value(std::string name, std::strin
         }
         failure why = gone.error();
         const errc code = why.code;
-        if (code == errc::lost && in_doubt && valid_when_sent) {
+        const bool unsaid =
+            why.reason == lost_reason::taken && parts_.where->abilities().chosen_values;
+        if (code == errc::lost && in_doubt && valid_when_sent && !unsaid) {
             // It was ours when the release was sent whose answer was lost: that one did it.
             ++counted_.releases;
             co_return result<void>{};

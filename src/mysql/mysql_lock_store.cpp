@@ -329,7 +329,7 @@ asio::awaitable<void> mysql_lock_store::await_change(std::string_view name, time
     co_await asio::this_coro::throw_if_cancelled(false);
     store_access::waiter me(access_, name, store_access::change::freed);
     for (unsigned looks = 1; !access_.stopped() && access_.now() < until; ++looks) {
-        const bool hears = co_await me.hears();
+        const bool hears = me.hears();
         const time_point limit = access_.now() + env_.options.timeout;
         auto work = [&](connection& line) { return look(line, name, limit); };
         const auto held = co_await access_.converse<std::optional<row>>(work, limit);
@@ -337,8 +337,8 @@ asio::awaitable<void> mysql_lock_store::await_change(std::string_view name, time
         time_point next = access_.now() + access_.look_pause(looks, hears);
         if (held)
             next = std::min(next, access_.now() + microseconds((*held)->expires - (*held)->clock));
-        const wake_reason why = co_await me.bell.wait_until(std::min(next, until));
-        if (why == wake_reason::cancelled) co_return;
+        const bool rested = co_await me.rest(std::min(next, until));
+        if (!rested) co_return;
     }
 }
 

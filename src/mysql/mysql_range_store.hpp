@@ -43,6 +43,7 @@ public:
                                                time_point deadline) override;
     asio::awaitable<void> await_change(const range_claim& wanted, range_change which,
                                        time_point until) override;
+    bool busy() const noexcept override { return access_.busy(); }
     void stop() override { access_.stop(); }
     const std::string& address() const noexcept override { return access_.address(); }
 

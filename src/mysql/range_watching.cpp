@@ -117,7 +117,7 @@ asio::awaitable<void> mysql_range_store::await_change(const range_claim& wanted,
     const range window{wanted.start, wanted.end};
     std::optional<watched> first;
     for (unsigned looks = 1; !access_.stopped() && access_.now() < until; ++looks) {
-        const bool hears = co_await me.hears();
+        const bool hears = me.hears();
         const auto seen = co_await look(wanted);
         if (!seen && seen.error().code == errc::cancelled) co_return;
         time_point next = access_.now() + access_.look_pause(looks, hears);
@@ -141,8 +141,8 @@ asio::awaitable<void> mysql_range_store::await_change(const range_claim& wanted,
             many = seen->more;
             if (changed(*first, found, which)) co_return;
         }
-        const wake_reason why = co_await me.bell.wait_until(std::min(next, until));
-        if (why == wake_reason::cancelled || many) co_return;
+        const bool rested = co_await me.rest(std::min(next, until));
+        if (!rested || many) co_return;
     }
 }
 

@@ -19,8 +19,8 @@ constexpr unsigned no_such_table = 1146;
 constexpr unsigned store_tries_max = 32;
 /// The longest wait without a look, should nobody tell of what ought to be told of.
 constexpr auto look_again_after = 1600ms;
-/// What is spent on getting to hear of changes before each look: as long as looks are apart then.
-constexpr auto follow_limit = 250ms;
+/// Between two looks at least, where others tell.
+constexpr auto look_pause_least = 5ms;
 
 }  // namespace
 
@@ -55,24 +55,29 @@ void store_access::tell(std::string_view name, change what) {
 }
 
 store_access::waiter::waiter(store_access& of, std::string_view name, change least)
-    : of_(of), topic_(of.topic_of(name)), least_(least), bell(of.env_.time) {
-    of_.waiting_.insert(&bell);
+    : of_(of), topic_(of.topic_of(name)), least_(least), bell_(of.env_.time) {
+    of_.waiting_.insert(&bell_);
     if (of_.carrier_) of_.carrier_->follow(topic_, *this);
 }
 
 store_access::waiter::~waiter() {
     if (of_.carrier_) of_.carrier_->unfollow(topic_, *this);
-    of_.waiting_.erase(&bell);
+    of_.waiting_.erase(&bell_);
 }
 
-asio::awaitable<bool> store_access::waiter::hears() {
-    if (!of_.carrier_) co_return false;
-    const time_point limit = of_.now() + follow_limit;
-    co_return co_await of_.carrier_->following(topic_, limit);
+bool store_access::waiter::hears() { return of_.carrier_ && of_.carrier_->hears(topic_); }
+
+asio::awaitable<bool> store_access::waiter::rest(time_point next) {
+    const time_point soonest = std::min(next, of_.now() + look_pause_least);
+    const wake_reason why = co_await bell_.wait_until(next);
+    if (why == wake_reason::cancelled) co_return false;
+    if (why == wake_reason::woken && of_.carrier_ && !of_.stopped() && of_.now() < soonest)
+        co_return co_await sleep_until(of_.env_.time, soonest);
+    co_return true;
 }
 
 void store_access::waiter::on_notice(std::string_view words) {
-    if (words == "freed" || least_ == change::other) bell.wake();
+    if (words == "freed" || least_ == change::other) bell_.wake();
 }
 
 asio::awaitable<result<lent>> store_access::enter(time_point deadline) {
@@ -160,7 +165,7 @@ asio::awaitable<std::optional<failure>> store_access::rest(unsigned tries, failu
 std::chrono::nanoseconds store_access::look_pause(unsigned looks, bool hears) {
     const std::uint64_t jitter = env_.random.jitter_bits();
     if (hears) return core::backoff_pause(1, look_again_after, look_again_after, jitter);
-    return core::backoff_pause(looks, 5ms, 250ms, jitter);
+    return core::backoff_pause(looks, look_pause_least, 250ms, jitter);
 }
 
 asio::awaitable<result<void>> begin(connection& line, time_point deadline) {

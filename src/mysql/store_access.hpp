@@ -58,26 +58,30 @@ public:
         waiter& operator=(const waiter&) = delete;
         ~waiter();
 
-        /// @return Whether changes by others are told of from now on. Looks at what it is told by
-        ///         then are not spoiled: they come behind.
-        [[nodiscard]] asio::awaitable<bool> hears();
+        /// @return Whether changes by others are told of from now on. Else it is woken when they
+        ///         begin to be.
+        [[nodiscard]] bool hears();
+        /// Waits for the next look: until then, or until something is told; yet a little, so that
+        /// a name that changes all the time is not looked at all the time.
+        /// @return false if cancelled.
+        [[nodiscard]] asio::awaitable<bool> rest(time_point next);
 
     private:
         void on_notice(std::string_view words) override;
-        void on_gap() override { bell.wake(); }
+        void on_gap() override { bell_.wake(); }
 
         store_access& of_;
         std::string topic_;
         change least_;
-
-    public:
-        alarm bell;
+        alarm bell_;
     };
     /// Wakes those who wait here.
     void wake_waiters();
     /// Tells those who wait elsewhere, if it was freed those who wait here too.
     void tell(std::string_view name, change what);
 
+    /// @return Whether others are still being told of something.
+    [[nodiscard]] bool busy() const noexcept { return carrier_ && carrier_->busy(); }
     void stop() noexcept;
     [[nodiscard]] bool stopped() const noexcept { return stopped_; }
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }

@@ -22,7 +22,7 @@ public:
     class listener {
     public:
         virtual void on_notice(std::string_view words) = 0;
-        /// Something may have been missed.
+        /// Something may have been missed; also when what is said begins to be heard.
         virtual void on_gap() = 0;
 
     protected:
@@ -37,12 +37,14 @@ public:
     /// Tells `who` what anybody says on `topic`, until `unfollow`. One topic a listener.
     virtual void follow(const std::string& topic, listener& who) = 0;
     virtual void unfollow(const std::string& topic, listener& who) = 0;
-    /// Waits until that has begun, or cannot be had for now.
-    /// @return Whether nothing that is said from now on is missed without `on_gap`.
-    [[nodiscard]] virtual asio::awaitable<bool> following(std::string topic,
-                                                          time_point deadline) = 0;
+    /// @return Whether nothing that is said from now on is missed without `on_gap`. If not, it is
+    ///         seen to in the background, and `on_gap` tells.
+    /// @param topic  One that somebody follows.
+    [[nodiscard]] virtual bool hears(const std::string& topic) = 0;
     /// Says `words` to all who follow `topic`. Never waits; what cannot be said soon is dropped.
     virtual void say(const std::string& topic, std::string words) = 0;
+    /// @return Whether something is being said.
+    [[nodiscard]] virtual bool busy() const noexcept = 0;
     virtual void stop() = 0;
 };
 

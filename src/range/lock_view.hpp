@@ -22,7 +22,9 @@ public:
     void draw_identity(entropy& random, const claimant& who, identity& into) const override;
     std::optional<std::string> value_of(std::string_view id) const override;
     std::size_t name_limit() const noexcept override;
-    store_abilities abilities() const noexcept override { return {.several = true}; }
+    store_abilities abilities() const noexcept override {
+        return {.several = true, .chosen_values = true};
+    }
 
     std::unique_ptr<shortcut> make_shortcut() override;
     asio::awaitable<result<grant>> acquire(const claim& wanted, attempt which,
@@ -45,6 +47,7 @@ public:
     asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
                                                                 time_point deadline) override;
     asio::awaitable<void> await_change(std::string_view name, time_point until) override;
+    bool busy() const noexcept override { return where_->busy(); }
     void stop() override { where_->stop(); }
     const std::string& address() const noexcept override { return where_->address(); }
 

@@ -11,14 +11,14 @@ namespace holdfast {
 
 held_range::held_range(std::shared_ptr<ranges::verbs> verbs, std::shared_ptr<lock::session> owner,
                        std::shared_ptr<lock::held_lease> state, range_hold what) noexcept
-    : verbs_(std::move(verbs)),
-      session_(std::move(owner)),
+    : session_(std::move(owner)),
+      verbs_(std::move(verbs)),
       state_(std::move(state)),
       what_(std::move(what)) {}
 
 held_range::held_range(held_range&& other) noexcept
-    : verbs_(std::move(other.verbs_)),
-      session_(std::move(other.session_)),
+    : session_(std::move(other.session_)),
+      verbs_(std::move(other.verbs_)),
       state_(std::move(other.state_)),
       what_(std::exchange(other.what_, {})) {}
 

@@ -50,11 +50,12 @@ asio::awaitable<bool> verbs::pause(unsigned failures, time_point until) {
 
 // `ask` may be repeated: it finds what it did before. Its last answer tells, but for a doubt that
 // an earlier one left.
+// @param in_doubt  Whether there was one, whatever the last answer is.
 template <class Ask>
-auto verbs::until_answered(Ask ask) -> decltype(ask(time_point{})) {
+auto verbs::until_answered(Ask ask, bool& in_doubt) -> decltype(ask(time_point{})) {
     co_await asio::this_coro::throw_if_cancelled(false);
     const time_point until = op_deadline();
-    bool in_doubt = false;
+    in_doubt = false;
     for (unsigned failures = 1;; ++failures) {  // Ends at `until`.
         auto said = co_await ask(until);
         if (said) co_return said;
@@ -86,34 +87,39 @@ asio::awaitable<result<void>> verbs::release(std::string key, std::string id) {
         doubtful = doubtful || (!said && said.error().code == errc::in_doubt);
         co_return said;
     };
-    co_return co_await until_answered(ask);
+    bool in_doubt = false;
+    co_return co_await until_answered(ask, in_doubt);
 }
 
 asio::awaitable<result<range_hold>> verbs::confirm(std::string key, std::string id) {
     if (auto wrong = check_hold(key, id)) co_return *wrong;
     auto ask = [&](time_point until) { return where_->confirm(key, id, until); };
-    co_return co_await until_answered(ask);
+    bool in_doubt = false;
+    co_return co_await until_answered(ask, in_doubt);
 }
 
 asio::awaitable<result<range_hold>> verbs::move(std::string key, std::string id, range to) {
     if (auto wrong = check_hold(key, id)) co_return *wrong;
     if (auto wrong = check_range(to)) co_return *wrong;
+    bool in_doubt = false;
     auto ask = [&](time_point until) { return where_->move(key, id, to, until); };
-    co_return co_await until_answered(ask);
+    co_return co_await until_answered(ask, in_doubt);
 }
 
 // It has another token afterwards. As a renewal may reach the store before the move or behind it,
 // those that are sent until the move was answered go by the id alone.
 asio::awaitable<result<range_hold>> verbs::move_held(lock::held_ptr held, std::string key,
                                                      std::string id, range to) {
+    if (auto wrong = check_hold(key, id)) co_return *wrong;
+    if (auto wrong = check_range(to)) co_return *wrong;
     const std::uint64_t former = std::exchange(held->fencing_token, 0);
-    auto moved = co_await move(std::move(key), std::move(id), to);
-    if (moved) {
+    bool in_doubt = false;
+    auto ask = [&](time_point until) { return where_->move(key, id, to, until); };
+    auto moved = co_await until_answered(ask, in_doubt);
+    if (moved)
         held->fencing_token = moved->fencing_token;
-    } else if (const errc code = moved.error().code;
-               code != errc::in_doubt && code != errc::cancelled) {
+    else if (!in_doubt && moved.error().code != errc::cancelled)
         held->fencing_token = former;
-    }
     co_return moved;
 }
 
@@ -167,7 +173,8 @@ asio::awaitable<result<void>> verbs::set_capacity(std::string key, std::uint32_t
     if (auto wrong = check_key(key)) co_return *wrong;
     if (auto wrong = check_units("capacity", units)) co_return *wrong;
     auto ask = [&](time_point until) { return where_->set_capacity(key, units, until); };
-    co_return co_await until_answered(ask);
+    bool in_doubt = false;
+    co_return co_await until_answered(ask, in_doubt);
 }
 
 asio::awaitable<result<std::uint32_t>> verbs::capacity(std::string key) {

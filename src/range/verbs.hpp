@@ -53,7 +53,7 @@ public:
 
 private:
     template <class Ask>
-    auto until_answered(Ask ask) -> decltype(ask(time_point{}));
+    auto until_answered(Ask ask, bool& in_doubt) -> decltype(ask(time_point{}));
     [[nodiscard]] asio::awaitable<bool> pause(unsigned failures, time_point until);
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
     [[nodiscard]] time_point op_deadline() const noexcept { return now() + env_.options.timeout; }

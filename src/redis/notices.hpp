@@ -70,6 +70,8 @@ public:
     /// Tells `who` what anybody publishes on `channel`, from when `following` says so.
     void follow(const std::string& channel, listener& who);
     void unfollow(const std::string& channel, listener& who);
+    /// @return What `following` would, if it did not wait.
+    [[nodiscard]] bool follows(const std::string& channel) const;
     /// Waits until that has begun, or cannot be had for now.
     /// @param channel  One that somebody follows.
     /// @return Whether nothing that is published from now on is missed without `on_restart`.

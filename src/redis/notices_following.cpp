@@ -43,6 +43,11 @@ void notices::unfollow(const std::string& channel, listener& who) {
     note_idle();
 }
 
+bool notices::follows(const std::string& channel) const {
+    const auto found = followed_.find(channel);
+    return found != followed_.end() && listening_ && !stopped_ && found->second.told;
+}
+
 asio::awaitable<bool> notices::following(std::string channel, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     const bool connected = co_await ready(deadline);

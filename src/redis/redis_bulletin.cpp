@@ -21,12 +21,15 @@ std::string channel_of(const std::string& topic) { return "hf:" + topic; }
 
 class redis_bulletin::follower final : public notices::listener {
 public:
-    explicit follower(port::bulletin::listener& who) : who_(who) {}
+    follower(std::string channel, port::bulletin::listener& who)
+        : channel_(std::move(channel)), who_(who) {}
+    [[nodiscard]] const std::string& channel() const noexcept { return channel_; }
     void on_message(std::string_view words) override { who_.on_notice(words); }
     void on_left(std::int64_t /*left_ms*/) override {}
     void on_restart() override { who_.on_gap(); }
 
 private:
+    std::string channel_;
     port::bulletin::listener& who_;
 };
 
@@ -37,19 +40,40 @@ redis_bulletin::redis_bulletin(const store_environment& environment, settings wh
 
 void redis_bulletin::follow(const std::string& topic, listener& who) {
     auto& mine = followers_[&who];
-    mine = std::make_unique<follower>(who);
-    notices_->follow(channel_of(topic), *mine);
+    mine = std::make_unique<follower>(channel_of(topic), who);
+    notices_->follow(mine->channel(), *mine);
 }
 
-void redis_bulletin::unfollow(const std::string& topic, listener& who) {
+void redis_bulletin::unfollow(const std::string& /*topic*/, listener& who) {
     const auto mine = followers_.find(&who);
     if (mine == followers_.end()) return;
-    notices_->unfollow(channel_of(topic), *mine->second);
+    notices_->unfollow(mine->second->channel(), *mine->second);
     followers_.erase(mine);
 }
 
-asio::awaitable<bool> redis_bulletin::following(std::string topic, time_point deadline) {
-    return notices_->following(channel_of(topic), deadline);
+bool redis_bulletin::hears(const std::string& topic) {
+    std::string channel = channel_of(topic);
+    if (notices_->follows(channel)) return true;
+    if (stopped_ || !beginning_.insert(channel).second) return false;
+    asio::co_spawn(
+        env_.executor,
+        [self = shared_from_this(), channel = std::move(channel)] {
+            return self->begin_to_hear(channel);
+        },
+        asio::detached);
+    return false;
+}
+
+asio::awaitable<void> redis_bulletin::begin_to_hear(std::string channel) {
+    bool heard = false;
+    if (!stopped_) {
+        const time_point deadline = env_.time.now() + env_.options.timeout;
+        heard = co_await notices_->following(channel, deadline);
+    }
+    beginning_.erase(channel);
+    if (!heard) co_return;
+    for (const auto& [who, mine] : followers_)
+        if (mine->channel() == channel) mine->on_restart();
 }
 
 void redis_bulletin::say(const std::string& topic, std::string words) {

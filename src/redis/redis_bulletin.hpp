@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace holdfast::redis {
@@ -24,19 +25,22 @@ public:
 
     void follow(const std::string& topic, listener& who) override;
     void unfollow(const std::string& topic, listener& who) override;
-    asio::awaitable<bool> following(std::string topic, time_point deadline) override;
+    bool hears(const std::string& topic) override;
     void say(const std::string& topic, std::string words) override;
+    bool busy() const noexcept override { return under_way_ > 0; }
     void stop() override;
 
 private:
     class follower;
 
+    asio::awaitable<void> begin_to_hear(std::string channel);
     asio::awaitable<void> publish(std::string channel, std::string words);
 
     store_environment env_;
     std::shared_ptr<client> client_;
     std::shared_ptr<notices> notices_;
     std::map<const listener*, std::unique_ptr<follower>> followers_;
+    std::set<std::string, std::less<>> beginning_;  // Channels that are seen to.
     std::size_t under_way_{0};
     bool stopped_{false};
 };

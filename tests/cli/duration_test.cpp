@@ -57,12 +57,33 @@ TEST(url_for_children, strips_the_password_and_nothing_else) {
     EXPECT_EQ(url_for_children("redis+unix:///run/a:b@c.sock"), "redis+unix:///run/a:b@c.sock");
     EXPECT_EQ(url_for_children("sqlite:/a/b.db?x=1"), "sqlite:/a/b.db?x=1");
     EXPECT_TRUE(url_for_children("sqlite:b.db").starts_with("sqlite:/"));
+    EXPECT_EQ(url_for_children("mysql://u:pw@h/d?notify=redis://:s@c&tls=on"),
+              "mysql://u@h/d?tls=on");
+    EXPECT_EQ(url_for_children("mysql://u@h/d?tls=on&notify=redis%3A%2F%2F%3As%40c"),
+              "mysql://u@h/d?tls=on");
+    EXPECT_EQ(url_for_children("mysql://u@h/d?notify=redis://u:s@c"), "mysql://u@h/d");
+    EXPECT_EQ(url_for_children("mysql://u:pw@h/d?notify=redis://cache:6379"),
+              "mysql://u@h/d?notify=redis://cache:6379");
 }
 
 TEST(hide_passwords, finds_each_url_in_a_text) {
     EXPECT_EQ(hide_passwords("x redis://u:pw@h and rediss://:s/e@c@h:1 y"),
               "x redis://u:***@h and rediss://:***@h:1 y");
     EXPECT_EQ(hide_passwords("redis://h:1 says a@b"), "redis://h:1 says a@b");
+    EXPECT_EQ(hide_passwords("mysql://u:pw@h/d?notify=redis%3a%2f%2f%3as%40c&tls=on: no"),
+              "mysql://u:***@h/d?notify=***&tls=on: no");
+    EXPECT_EQ(hide_passwords("x?notify=redis://u:s@c y?notify=redis://u:t@c"),
+              "x?notify=*** y?notify=***");
+}
+
+TEST(wipe_passwords, leaves_none_in_the_arguments) {
+    std::string first = "holdfast";
+    std::string second = "mysql://u:pw@h/d?notify=redis%3A%2F%2F%3As%40c&tls=on";
+    std::string third = "redis://:pw@h";
+    char* arguments[] = {first.data(), second.data(), third.data()};
+    wipe_passwords(3, arguments);
+    EXPECT_EQ(second, "mysql://u:**@h/d?notify=" + std::string(22, '*') + "&tls=on");
+    EXPECT_EQ(third, "redis://:**@h");
 }
 
 }  // namespace

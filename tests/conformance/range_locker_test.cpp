@@ -241,6 +241,25 @@ TEST_P(range_lockers, do_not_let_a_guard_end_what_came_after_its_hold) {
     EXPECT_FALSE(theirs_.get("room", "order 17").value());
 }
 
+// Why: guards end up in containers that live longer than what gave them.
+TEST_P(range_lockers, may_go_before_their_guards) {
+    auto kept = ours_.hold("room", 0, 10, for_long()).value();
+    {
+        range_locker brief{place_->url()};
+        kept = brief.hold("room", 20, 30, for_long()).value();
+    }
+    EXPECT_TRUE(kept.held());
+    EXPECT_TRUE(kept.renew(20min));
+    EXPECT_TRUE(kept.release());
+    range_guard last;
+    {
+        range_locker brief{place_->url()};
+        last = brief.hold("room", 20, 30, for_long()).value();
+    }
+    last = range_guard();
+    EXPECT_TRUE(poll_until([&] { return theirs_.list("room").value().empty(); }));
+}
+
 TEST_P(range_lockers, end_what_their_guard_has_moved) {
     auto held = ours_.hold("room", 0, 10, for_long()).value();
     ASSERT_TRUE(held.move(5, 15));

@@ -17,6 +17,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -46,11 +48,12 @@ protected:
         const auto rows = root.ask("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'");
         return std::stol(rows.at(0).at(1));
     }
-    /// @return How many follow something besides the channel of their own.
-    [[nodiscard]] long followers() const {
-        const std::string all = redis_.command({"PUBSUB", "CHANNELS", "hf:mysql:*"});
-        return std::stol(all.substr(1));
+    /// @return Whether somebody hears what is told of that name or key.
+    [[nodiscard]] static bool heard(const redis_server& redis, const std::string& name) {
+        const std::string all = redis.command({"PUBSUB", "CHANNELS", "hf:mysql:*:" + name});
+        return all.starts_with("*1");
     }
+    [[nodiscard]] bool heard(const std::string& name) const { return heard(redis_, name); }
     redis_server redis_;
 };
 
@@ -60,11 +63,12 @@ TEST_F(a_database_with_notices, hands_locks_on_without_being_looked_at_all_the_t
     constexpr int rounds = 8;
     boot_clock::duration waited{0};
     for (int round = 0; round < rounds; ++round) {
-        auto held = one.acquire("job", {.ttl = 60s});
+        const std::string name = "job " + std::to_string(round);  // Channels outlive a wait.
+        auto held = one.acquire(name, {.ttl = 60s});
         ASSERT_TRUE(held) << held.error().message();
         result<guard> next = errc::misuse;
-        std::jthread waiter([&] { next = other.acquire("job", {.ttl = 60s, .wait = 30s}); });
-        ASSERT_TRUE(poll_until([&] { return followers() == 1; }));
+        std::jthread waiter([&] { next = other.acquire(name, {.ttl = 60s, .wait = 30s}); });
+        ASSERT_TRUE(poll_until([&] { return heard(name); }));
         const time_point before = boot_clock::now();
         ASSERT_TRUE(held->release());
         waiter.join();
@@ -82,9 +86,10 @@ TEST_F(a_database_with_notices, is_asked_less_by_those_who_wait) {
         locker other(where);
         auto held = one.acquire("busy", {.ttl = 60s});
         EXPECT_TRUE(held);
-        EXPECT_TRUE(other.acquire("warm"));
+        auto warm = other.acquire("warm");
+        EXPECT_TRUE(warm && warm->release());
         const long before = statements();
-        EXPECT_EQ(other.acquire("busy", {.ttl = 60s, .wait = 2s}).error().code, errc::timed_out);
+        EXPECT_EQ(other.acquire("busy", {.ttl = 60s, .wait = 6s}).error().code, errc::timed_out);
         return statements() - before;
     };
     const long looked = asked_with(server().url());
@@ -98,11 +103,12 @@ TEST_F(a_database_with_notices, tells_of_holds_of_ranges_that_go_and_that_come) 
     constexpr int rounds = 6;
     boot_clock::duration waited{0};
     for (int round = 0; round < rounds; ++round) {
-        auto held = one.hold("room", 10, 11, {.ttl = 60s});
+        const std::string room = "room " + std::to_string(round);
+        auto held = one.hold(room, 10, 11, {.ttl = 60s});
         ASSERT_TRUE(held) << held.error().message();
         result<range_guard> next = errc::misuse;
-        std::jthread waiter([&] { next = other.hold("room", 10, 12, {.ttl = 60s, .wait = 30s}); });
-        ASSERT_TRUE(poll_until([&] { return followers() == 1; }));
+        std::jthread waiter([&] { next = other.hold(room, 10, 12, {.ttl = 60s, .wait = 30s}); });
+        ASSERT_TRUE(poll_until([&] { return heard(room); }));
         const time_point before = boot_clock::now();
         ASSERT_TRUE(held->release());
         waiter.join();
@@ -128,9 +134,7 @@ TEST_F(a_database_with_notices, needs_few_rights_for_them) {
     ASSERT_TRUE(held) << held.error().message();
     result<guard> next = errc::misuse;
     std::jthread waiter([&] { next = other.acquire("job", {.ttl = 60s, .wait = 30s}); });
-    ASSERT_TRUE(poll_until([&] {
-        return redis.command({"PUBSUB", "CHANNELS", "hf:mysql:*"}).starts_with("*1");
-    }));
+    ASSERT_TRUE(poll_until([&] { return heard(redis, "job"); }));
     ASSERT_TRUE(held->release());
     waiter.join();
     EXPECT_TRUE(next) << next.error().message();
@@ -141,6 +145,31 @@ TEST_F(a_database_with_notices, needs_few_rights_for_them) {
     EXPECT_THAT(redis.command({"ACL", "LOG"}), "*0\r\n");
 }
 
+// Why: a program that does one thing and ends is as good a holder as any.
+TEST_F(a_database_with_notices, tells_of_the_release_of_who_ends_right_behind_it) {
+    locker other(url());
+    constexpr int rounds = 4;
+    boot_clock::duration waited{0};
+    for (int round = 0; round < rounds; ++round) {
+        const std::string name = "single " + std::to_string(round);
+        std::optional<locker> one(url());
+        auto held = one->acquire(name, {.ttl = 60s});
+        ASSERT_TRUE(held) << held.error().message();
+        result<guard> next = errc::misuse;
+        std::jthread waiter([&] { next = other.acquire(name, {.ttl = 60s, .wait = 30s}); });
+        ASSERT_TRUE(poll_until([&] { return heard(name); }));
+        ASSERT_TRUE(poll_until([&] { return other.statistics().refusals > 0; }));
+        const time_point before = boot_clock::now();
+        *held = guard();
+        one.reset();
+        waiter.join();
+        waited += boot_clock::now() - before;
+        ASSERT_TRUE(next) << next.error().message();
+        EXPECT_TRUE(next->release());
+    }
+    EXPECT_LT(waited, rounds * look_again_after / 4);
+}
+
 // Why: what carries notices is for speed alone.
 TEST_F(a_database_with_notices, goes_on_without_them_when_their_server_is_gone) {
     locker one(url());
@@ -149,7 +178,7 @@ TEST_F(a_database_with_notices, goes_on_without_them_when_their_server_is_gone) 
     ASSERT_TRUE(held) << held.error().message();
     result<guard> next = errc::misuse;
     std::jthread waiter([&] { next = other.acquire("job", {.ttl = 60s, .wait = 30s}); });
-    ASSERT_TRUE(poll_until([&] { return followers() == 1; }));
+    ASSERT_TRUE(poll_until([&] { return heard("job"); }));
     redis_.kill();
     ASSERT_TRUE(held->release());
     waiter.join();
@@ -171,6 +200,11 @@ TEST_F(a_database_with_notices, goes_on_without_them_when_their_server_stands_st
     ASSERT_TRUE(held->release());
     waiter.join();
     EXPECT_TRUE(next) << next.error().message();
+    auto busy = one.acquire("busy", {.ttl = 60s});
+    ASSERT_TRUE(busy) << busy.error().message();
+    const time_point asked = boot_clock::now();
+    EXPECT_EQ(other.acquire("busy", {.ttl = 60s, .wait = 50ms}).error().code, errc::timed_out);
+    EXPECT_LT(boot_clock::now() - asked, 4s) << "it waited for the one that stands still";
     redis_.signal(SIGCONT);
 }
 

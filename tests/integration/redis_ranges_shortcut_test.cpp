@@ -137,7 +137,7 @@ TEST_F(redis_ranges_shortcut, says_of_what_type_a_key_is_that_is_in_the_way) {
 
 // How: so much has run out where it looks that the script only puts some of it away.
 TEST_F(redis_ranges_shortcut, asks_again_where_much_had_to_be_put_away) {
-    constexpr milliseconds ttl = 400ms;
+    constexpr milliseconds ttl = 2s;
     ASSERT_TRUE(set_capacity(2));
     std::vector<range_claim> some;
     for (int i = 0; i < 1'600; ++i) {
