@@ -185,18 +185,24 @@ private:
     std::vector<sqlite3_stmt*> statements_;
 };
 
+/// @throws std::runtime_error  If it is refused.
+MYSQL* connect_mysql(const std::string& url) {
+    const auto where = mysql::read_settings(url, mysql::url_use::store).value();
+    MYSQL* const server = mysql_init(nullptr);
+    const auto password = mysql::current_password(where).value();
+    if (!mysql_real_connect(
+            server, where.host.empty() ? nullptr : where.host.c_str(), where.user.c_str(),
+            std::string(password.reveal()).c_str(), where.database.c_str(), where.port,
+            where.unix_path.empty() ? nullptr : where.unix_path.c_str(), CLIENT_MULTI_RESULTS))
+        throw std::runtime_error(mysql_error(server));
+    return server;
+}
+
 /// The procedure, called on a connection.
 class mysql_ranges final : public bare_ranges {
 public:
     mysql_ranges(const std::string& url, int client) : ids_(client) {
-        const auto where = mysql::read_settings(url, mysql::url_use::store).value();
-        server_ = mysql_init(nullptr);
-        const auto password = mysql::current_password(where).value();
-        if (!mysql_real_connect(
-                server_, where.host.empty() ? nullptr : where.host.c_str(), where.user.c_str(),
-                std::string(password.reveal()).c_str(), where.database.c_str(), where.port,
-                where.unix_path.empty() ? nullptr : where.unix_path.c_str(), CLIENT_MULTI_RESULTS))
-            throw std::runtime_error(mysql_error(server_));
+        server_ = connect_mysql(url);
         say("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
     }
     ~mysql_ranges() override { mysql_close(server_); }
@@ -257,6 +263,19 @@ double server_bytes(const std::string& url) {
     const std::string_view text(told.data(), line.receive(told));
     const std::size_t at = text.find("used_memory:");
     return at == text.npos ? 0 : std::strtod(text.data() + at + 12, nullptr);
+}
+
+std::optional<std::int64_t> server_deadlocks(const std::string& url) {
+    if (!url.starts_with("mysql")) return std::nullopt;
+    MYSQL* const server = connect_mysql(url);
+    std::optional<std::int64_t> told;
+    if (mysql_query(server, "SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'") == 0) {
+        MYSQL_RES* const rows = mysql_store_result(server);
+        if (const MYSQL_ROW row = mysql_fetch_row(rows)) told = std::strtoll(row[1], nullptr, 10);
+        mysql_free_result(rows);
+    }
+    mysql_close(server);
+    return told;
 }
 
 }  // namespace holdfast::bench

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace holdfast::bench {
@@ -40,5 +41,8 @@ public:
 
 /// @return What a Redis server says that it uses; 0 for all other stores.
 [[nodiscard]] double server_bytes(const std::string& url);
+
+/// @return How many deadlocks the server has broken so far; nothing where it does not tell.
+[[nodiscard]] std::optional<std::int64_t> server_deadlocks(const std::string& url);
 
 }  // namespace holdfast::bench

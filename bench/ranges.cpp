@@ -8,7 +8,9 @@
 // With --small, a second store of the kind has 1,000 holds only, and is measured in turn with the
 // first: `time_to_small` says how many times as long a set takes among all of them. Ours, that and
 // the limit take five slices each in turn; told are medians. A latency is that of the hold alone;
-// each is released before the next.
+// each is released before the next. At the end all clients want the same places, and keep what they
+// get: `overlaps` says how many were had twice, `deadlocks` how many the server had to break for
+// ours, then and before.
 #include <holdfast/holdfast.hpp>
 
 #include "arguments.hpp"
@@ -17,6 +19,8 @@
 #include "record.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <random>
@@ -133,7 +137,42 @@ public:
         });
     }
 
+    /// All clients want the same places at once. @param failed  What was neither had nor taken.
+    /// @return How many were had more than once.
+    std::uint64_t overlaps(std::uint64_t& failed) {
+        std::vector<std::vector<std::int64_t>> had(where_.size());
+        std::vector<std::vector<holdfast::range_guard>> kept(where_.size());
+        std::atomic<std::uint64_t> errors{0};
+        {
+            std::vector<std::jthread> running;
+            for (std::size_t i = 0; i < where_.size(); ++i)
+                running.emplace_back([&, i] { errors += race(had[i], kept[i]); });
+        }
+        std::vector<int> times(race_places);
+        for (const auto& some : had)
+            for (const std::int64_t place : some) ++times[static_cast<std::size_t>(place)];
+        failed += errors + static_cast<std::uint64_t>(std::count(times.begin(), times.end(), 0));
+        return static_cast<std::uint64_t>(
+            std::count_if(times.begin(), times.end(), [](int had_by) { return had_by > 1; }));
+    }
+
 private:
+    static constexpr std::int64_t race_places = 300;
+
+    /// @return How often it was told neither yes nor that somebody else has it.
+    std::uint64_t race(std::vector<std::int64_t>& had, std::vector<holdfast::range_guard>& kept) {
+        std::uint64_t errors = 0;
+        for (std::int64_t place = 0; place < race_places; ++place) {
+            auto got = ranges_.hold(ranges_key, 2 * place + 1, 2 * place + 2, how());
+            if (got) {
+                had.push_back(place);
+                kept.push_back(std::move(*got));
+            } else if (got.error().code != holdfast::errc::contended) {
+                ++errors;
+            }
+        }
+        return errors;
+    }
     void fill() {
         holdfast::range_options options = how();
         options.ttl = holdfast::ttl_max;
@@ -190,12 +229,18 @@ int run(const task& what, const std::string& small_url) {
         small = std::make_unique<side>(task{small_url, 1'000, what.clients, what.seconds});
     std::vector<double> sets, ratios, times;
     tally all, reached, beside;
+    std::int64_t deadlocks = 0;
     for (int i = 0; i < slices; ++i) {
         const double possible = store.has_limit() ? store.limit(reached) : 0;
+        const auto before = server_deadlocks(what.url);
         sets.push_back(store.ours(all));
+        if (before) deadlocks += *server_deadlocks(what.url) - *before;
         if (possible > 0) ratios.push_back(sets.back() / possible);
         if (small) times.push_back(small->ours(beside) / sets.back());
     }
+    const auto before = server_deadlocks(what.url);
+    const std::uint64_t overlaps = store.overlaps(all.failed);
+    if (before) deadlocks += *server_deadlocks(what.url) - *before;
     record line("ranges");
     line.add("store", std::string_view(what.url).substr(0, what.url.find(':')));
     line.add("live", what.live).add("clients", what.clients).add("sets_per_s", median(sets), 0);
@@ -211,6 +256,8 @@ int run(const task& what, const std::string& small_url) {
         line.add("time_to_small", median(times), 3);
         line.add("small_p50_us", beside.took.microseconds_at(0.5), 1);
     }
+    line.add("overlaps", static_cast<double>(overlaps), 0);
+    if (before) line.add("deadlocks", static_cast<double>(deadlocks), 0);
     // Among few holds, what the server keeps for itself and for connections weighs more.
     if (store.bytes() > 0 && what.live >= 100'000) line.add("bytes_per_hold", store.bytes(), 0);
     line.print();
