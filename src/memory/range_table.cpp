@@ -43,7 +43,7 @@ const range_table::entry* range_table::look(std::string_view key) const {
 
 const range_table::holding* range_table::find(const entry& in, std::string_view id) {
     const auto found = in.ids.find(id);
-    return found == in.ids.end() ? nullptr : &in.holds.at(found->second);
+    return found == in.ids.end() ? nullptr : &found->second->second;
 }
 
 const range_table::holding* range_table::live(std::string_view key, std::string_view id,
@@ -173,8 +173,9 @@ void range_table::put(holding what, std::uint32_t capacity) {
     what.granted = capacity;
     const place where{length, what.what.start, what.what.fencing_token};
     ++in.in_class.at(length);
-    in.ids[what.what.id] = where;
-    holding& there = in.holds.insert_or_assign(where, std::move(what)).first->second;
+    const auto at = in.holds.insert_or_assign(where, std::move(what)).first;
+    holding& there = at->second;
+    in.ids[there.what.id] = at;
     there.expiring = expiries_.end();
     set_expiry(there, there.expires);
 }
@@ -184,7 +185,7 @@ range_table::holding range_table::take_out(const holding& which) {
     const auto key = keys_.find(which.what.key);
     entry& in = key->second;
     const auto id = in.ids.find(which.what.id);
-    const auto at = in.holds.find(id->second);
+    const auto at = id->second;
     --in.in_class.at(std::get<0>(at->first));
     if (at->second.expiring != expiries_.end()) expiries_.erase(at->second.expiring);
     holding out = std::move(at->second);
@@ -199,16 +200,12 @@ void range_table::drop(const holding& which) { static_cast<void>(take_out(which)
 void range_table::set_expiry(holding& which, time_point when) {
     if (which.expiring != expiries_.end()) expiries_.erase(which.expiring);
     which.expires = when;
-    which.expiring = when == time_point::max()
-                         ? expiries_.end()
-                         : expiries_.emplace(when, std::pair(which.what.key, which.what.id));
+    which.expiring = when == time_point::max() ? expiries_.end() : expiries_.emplace(when, &which);
 }
 
 void range_table::sweep(std::size_t most, time_point now) {
-    for (; most > 0 && !expiries_.empty() && expiries_.begin()->first <= now; --most) {
-        const auto [key, id] = expiries_.begin()->second;
-        drop(*find(keys_.at(key), id));
-    }
+    for (; most > 0 && !expiries_.empty() && expiries_.begin()->first <= now; --most)
+        drop(*expiries_.begin()->second);
 }
 
 result<void> range_table::renew(const range_renewal& ask, time_point now) {

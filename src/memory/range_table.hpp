@@ -10,6 +10,7 @@
 #include <holdfast/range_store.hpp>
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 namespace holdfast::memory {
@@ -61,7 +63,9 @@ public:
 private:
     /// Where a hold stands in its key: by class, start and token.
     using place = std::tuple<unsigned, std::int64_t, std::uint64_t>;
-    using expiries = std::multimap<time_point, std::pair<std::string, std::string>>;
+    struct holding;
+    using holdings = std::map<place, holding>;
+    using expiries = std::multimap<time_point, const holding*>;
     struct holding {
         range_hold what;                // But for `remaining`.
         std::uint32_t granted{1};       // Under this capacity.
@@ -70,10 +74,16 @@ private:
         [[nodiscard]] range where() const noexcept { return {what.start, what.end}; }
         [[nodiscard]] bool live(time_point now) const noexcept { return now < expires; }
     };
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>()(text);
+        }
+    };
     struct entry {
         std::uint32_t capacity{1};
-        std::map<place, holding> holds;
-        std::map<std::string, place, std::less<>> ids;
+        holdings holds;
+        std::unordered_map<std::string, holdings::iterator, text_hash, std::equal_to<>> ids;
         std::array<std::size_t, 66> in_class{};  // How many stand in each.
     };
     using entries = std::map<std::string, entry, std::less<>>;
@@ -100,7 +110,7 @@ private:
 
     mutable std::mutex mutex_;
     entries keys_;                 // Guarded by mutex_, as all below.
-    expiries expiries_;            // Keys and ids.
+    expiries expiries_;            // Of all keys; holds stay where they are until taken out.
     std::uint64_t last_token_{0};  // One counter for all keys rises for each of them.
     std::multimap<std::string, const waiter*, std::less<>> waiters_;
 };
