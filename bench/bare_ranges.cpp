@@ -65,7 +65,7 @@ public:
     }
     void release() override {
         bytes_.clear();
-        redis::resp::append_command(bytes_, "EVALSHA", release_, 1, key_, id_, "any");
+        redis::resp::append_command(bytes_, "EVALSHA", release_, 1, key_, id_, "any", "");
         say(':');
     }
 
@@ -142,6 +142,7 @@ public:
         bind_boot(end_);
         bind(end_, ":now", now_ns());
         bind(end_, ":never", std::numeric_limits<std::int64_t>::max());
+        bind(end_, ":fence", std::int64_t{0});
         finish(end_);
         if (sqlite3_changes(file_) != 1) throw std::runtime_error("bare sqlite: not released");
     }
