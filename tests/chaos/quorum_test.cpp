@@ -162,22 +162,13 @@ TEST_F(three_servers, of_which_two_are_killed_say_why_in_time_and_keep_nothing) 
     servers_[1].kill();
     victim_.kill();
     timings refusals;
-    std::size_t late_answers = 0;
     for (std::size_t i = 0; i < cycles_; ++i) {
         const time_point asked = boot_clock::now();
         const auto refused = locks.acquire("job", {.ttl = 60s});
         refusals.add(boot_clock::now() - asked);
         ASSERT_FALSE(refused);
         ASSERT_EQ(refused.error().code, errc::no_quorum) << refused.error().message();
-        auto nodes = refused.error().nodes;
-        // A machine that stands still for a moment may keep the answer of the one that is well.
-        const bool late = nodes.size() == 3 && nodes[0].node == 0;
-        if (late) {
-            ++late_answers;
-            ASSERT_EQ(nodes[0].code, errc::in_doubt) << refused.error().message();
-            ASSERT_TRUE(poll_until([&] { return is_empty(servers_[0]); }, 5s));
-            nodes.erase(nodes.begin());
-        }
+        const auto& nodes = refused.error().nodes;
         ASSERT_EQ(nodes.size(), 2U) << refused.error().message();
         ASSERT_EQ(nodes[0].node, 1U);
         ASSERT_THAT(nodes[0].text, HasSubstr(servers_[1].socket_path()));
@@ -185,7 +176,6 @@ TEST_F(three_servers, of_which_two_are_killed_say_why_in_time_and_keep_nothing) 
         ASSERT_THAT(nodes[1].text, HasSubstr(victim_.socket_path()));
         ASSERT_TRUE(is_empty(servers_[0])) << left_on(servers_[0]).front();
     }
-    EXPECT_LE(100 * late_answers, cycles_);
     refusals.print("two killed: refusals");
     EXPECT_LT(refusals.at(1), timeout);
 }
