@@ -13,8 +13,8 @@
 namespace holdfast {
 namespace {
 
-/// Makes a `Store` as a `Port` for each environment. The carrier of notices has to be known
-/// by then.
+/// Makes a `Store`, seen as a `Port`, for each environment. What carries its notices has to have
+/// made its scheme known before.
 template <class Port, class Store>
 auto open_mysql(std::string_view url)
     -> result<std::function<result<std::shared_ptr<Port>>(const store_environment&)>> {
