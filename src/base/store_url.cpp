@@ -85,13 +85,13 @@ std::optional<failure> read_query(std::string_view text, store_url& url) {
     return std::nullopt;
 }
 
-std::optional<failure> read_port(std::string_view text, store_url& url) {
+std::optional<failure> read_port(std::string_view text, server_place& place) {
     unsigned port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
     if (text.empty() || error != std::errc{} || end != text.data() + text.size() || port == 0 ||
         port > 65535)
         return bad("a port is a number from 1 to 65535");
-    url.port = static_cast<std::uint16_t>(port);
+    place.port = static_cast<std::uint16_t>(port);
     return std::nullopt;
 }
 
@@ -107,18 +107,13 @@ std::optional<failure> read_user(std::string_view text, store_url& url) {
     return std::nullopt;
 }
 
-std::optional<failure> read_authority(std::string_view text, store_url& url) {
-    const auto at = text.rfind('@');
-    if (at != std::string_view::npos) {
-        if (auto wrong = read_user(text.substr(0, at), url)) return wrong;
-        text = text.substr(at + 1);
-    }
+std::optional<failure> read_place(std::string_view text, server_place& place) {
     std::string_view port;
     bool has_port = false;
     if (text.starts_with('[')) {
         const auto close = text.find(']');
         if (close == std::string_view::npos) return bad("'[' before an address lacks its ']'");
-        url.host = text.substr(1, close - 1);
+        place.host = text.substr(1, close - 1);
         text = text.substr(close + 1);
         if (!text.empty() && text.front() != ':') return bad("behind ']' stands ':' and a port");
         has_port = !text.empty();
@@ -127,11 +122,38 @@ std::optional<failure> read_authority(std::string_view text, store_url& url) {
         const auto colon = text.find(':');
         auto host = percent_decode(text.substr(0, colon));
         if (!host) return bad("'%' in the host stands before two hexadecimal digits");
-        url.host = std::move(*host);
+        place.host = std::move(*host);
         has_port = colon != std::string_view::npos;
         if (has_port) port = text.substr(colon + 1);
     }
-    return has_port ? read_port(port, url) : std::nullopt;
+    return has_port ? read_port(port, place) : std::nullopt;
+}
+
+bool names_several(std::string_view scheme) {
+    return scheme.ends_with("-sentinel") || scheme.ends_with("-cluster");
+}
+
+std::optional<failure> read_authority(std::string_view text, store_url& url) {
+    const auto at = text.rfind('@');
+    if (at != std::string_view::npos) {
+        if (auto wrong = read_user(text.substr(0, at), url)) return wrong;
+        text = text.substr(at + 1);
+    }
+    const auto end = names_several(url.scheme) ? text.find(',') : text.npos;
+    server_place first;
+    if (auto wrong = read_place(text.substr(0, end), first)) return wrong;
+    url.host = std::move(first.host);
+    url.port = first.port;
+    if (end == text.npos) return std::nullopt;
+    for (std::string_view rest = text.substr(end); !rest.empty();) {  // Begins with a comma.
+        const auto next = rest.find(',', 1);
+        auto& place = url.others.emplace_back();
+        if (auto wrong = read_place(rest.substr(1, next - 1), place)) return wrong;
+        if (place.host.empty()) return bad("before and behind a comma stands a host");
+        rest = next == rest.npos ? std::string_view{} : rest.substr(next);
+    }
+    if (url.host.empty()) return bad("before and behind a comma stands a host");
+    return std::nullopt;
 }
 
 }  // namespace
@@ -159,10 +181,20 @@ result<store_url> parse_store_url(std::string_view text) {
     }
     auto path = percent_decode(rest);
     if (!path) return bad("'%' in the path stands before two hexadecimal digits");
-    if (path->find('\0') != std::string::npos || url.host.find('\0') != std::string::npos)
+    const auto has_nul = [](const std::string& part) { return part.find('\0') != part.npos; };
+    if (has_nul(*path) || has_nul(url.host) ||
+        std::any_of(url.others.begin(), url.others.end(),
+                    [&](const server_place& other) { return has_nul(other.host); }))
         return bad("its host or path holds a NUL byte");
     url.path = std::move(*path);
     return url;
+}
+
+std::string to_string(const server_place& place) {
+    std::string text =
+        place.host.find(':') == std::string::npos ? place.host : "[" + place.host + "]";
+    if (place.port != 0) text += ":" + std::to_string(place.port);
+    return text;
 }
 
 std::string store_url::redacted() const {
@@ -170,8 +202,8 @@ std::string store_url::redacted() const {
     const bool local = scheme == "sqlite" || scheme == "memory";
     if (!local) text += "//";
     if (!user.empty()) text += user + "@";
-    text += host.find(':') == std::string::npos ? host : "[" + host + "]";
-    if (port != 0) text += ":" + std::to_string(port);
+    text += to_string(server_place{host, port});
+    for (const server_place& other : others) text += "," + to_string(other);
     text += path;
     for (char& c : text)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';

@@ -12,8 +12,20 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::base {
+
+/// A server's place in a network.
+struct server_place {
+    std::string host;       ///< Without the brackets of an IPv6 address; may be empty.
+    std::uint16_t port{0};  ///< 0: none given.
+
+    friend bool operator==(const server_place&, const server_place&) = default;
+};
+
+/// @return `HOST:PORT` or `HOST`, with the brackets of an IPv6 address.
+[[nodiscard]] std::string to_string(const server_place& place);
 
 /// A store URL, taken apart. All parts but the scheme are percent-decoded.
 struct store_url {
@@ -22,6 +34,9 @@ struct store_url {
     secret password;        ///< May be empty.
     std::string host;       ///< Without the brackets of an IPv6 address; may be empty.
     std::uint16_t port{0};  ///< 0: none given.
+    /// Of a scheme that ends in `-sentinel` or `-cluster`: the servers behind the first, which a
+    /// comma precedes.
+    std::vector<server_place> others;
     /// For `sqlite:` and `memory:` all behind the colon, with one leading slash for three or more;
     /// else from its slash.
     std::string path;

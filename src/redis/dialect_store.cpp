@@ -235,6 +235,10 @@ namespace holdfast {
 result<store_factory> open_dialect(dialect which, std::string_view url, key_function key_of) {
     auto where = redis::read_settings(url);
     if (!where) return where.error();
+    if (where->in_cluster())
+        return failure{errc::misuse,
+                       "store URL: dialects are not for clusters: their originals "
+                       "know one server each"};
     if (where->longest_ttl.count() > 0)
         return failure{errc::misuse,
                        "store URL: durability=strict is not for dialects: whose they are knows "

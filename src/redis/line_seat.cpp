@@ -88,7 +88,7 @@ asio::awaitable<result<grant>> line_seat::stand(verb which, std::string_view hel
     std::string wish = mode;
     for (const std::uint64_t part :
          {std::uint64_t{wanted.permits}, std::uint64_t{wanted.fence ? terms.tokens : 0},
-          std::uint64_t{told_->listening()}, ++sent_})
+          std::uint64_t{heard_surely()}, ++sent_})
         wish.append(":").append(std::to_string(part));
     wish.append(":").append(wanted.value);
     texts keys{key_};
@@ -107,6 +107,12 @@ asio::awaitable<result<grant>> line_seat::stand(verb which, std::string_view hel
     if (answer.error().code == errc::wrong_type)
         co_return co_await wrong_type(server_, key_, deadline);
     co_return answer.error();
+}
+
+// In a cluster a message reaches us from servers that count no receiver of theirs: so whether there
+// is one is no sign of our life.
+bool line_seat::heard_surely() const {
+    return told_->listening() && !server_->where().in_cluster();
 }
 
 result<grant> line_seat::settle(const resp::reply& answer) {

@@ -36,6 +36,10 @@ public:
                                                           time_point deadline) override;
     asio::awaitable<result<void>> leave(std::string_view value, time_point deadline) override;
 
+    /// The line, and our place in it, is at another server now. What is told still comes from the
+    /// first one, which hears it from all servers of its cluster.
+    void move_to(std::shared_ptr<client> server) { server_ = std::move(server); }
+
 private:
     /// What was handed over, and in answer to what.
     struct handed {
@@ -57,6 +61,7 @@ private:
     void step_out();
     void unwatch();
 
+    [[nodiscard]] bool heard_surely() const;
     [[nodiscard]] std::string id() const;
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
 

@@ -40,9 +40,10 @@ notices::arrival::~arrival() {
     where_->note_idle();
 }
 
-notices::notices(const store_environment& environment, settings where, std::string_view id)
+notices::notices(const store_environment& environment, std::shared_ptr<client> beside,
+                 std::string_view id)
     : env_(environment),
-      where_(std::move(where)),
+      beside_(std::move(beside)),
       channel_(std::string("hf:").append(id)),
       bell_(env_.time) {}
 
@@ -113,7 +114,7 @@ void notices::start_running() {
 asio::awaitable<void> notices::run() {
     unsigned failures = 0;
     while (!stopped_ && wanted()) {
-        line_ = std::make_shared<client>(env_, where_);
+        line_ = std::make_shared<client>(env_, *beside_);
         connected_ = true;
         const auto opened = co_await subscribe();
         if (stopped_) break;

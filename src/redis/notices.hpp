@@ -48,7 +48,9 @@ public:
     };
 
     /// @param id  32 hexadecimal digits that nobody else has.
-    notices(const store_environment& environment, settings where, std::string_view id);
+    /// @param beside  The client of the store: notices come over another connection to its server.
+    notices(const store_environment& environment, std::shared_ptr<client> beside,
+            std::string_view id);
 
     /// Waits until the server tells us what it has to tell, or that cannot be had for now.
     /// @return `listening()`.
@@ -135,7 +137,7 @@ private:
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
 
     store_environment env_;
-    settings where_;
+    std::shared_ptr<client> beside_;
     std::string channel_;
     std::shared_ptr<client> line_;  // The connection, or the last one.
     alarm bell_;                    // Of `run`.

@@ -35,8 +35,8 @@ private:
 
 redis_bulletin::redis_bulletin(const store_environment& environment, settings where)
     : env_(environment),
-      client_(std::make_shared<client>(environment, where)),
-      notices_(std::make_shared<notices>(environment, std::move(where), hex_id(env_.random))) {}
+      client_(std::make_shared<client>(environment, std::move(where))),
+      notices_(std::make_shared<notices>(environment, client_, hex_id(env_.random))) {}
 
 void redis_bulletin::follow(const std::string& topic, listener& who) {
     auto& mine = followers_[&who];

@@ -62,8 +62,8 @@ bool is_untidy(const resp::reply& answer) noexcept { return verdict_of(answer) =
 
 redis_range_store::redis_range_store(const store_environment& environment, settings where)
     : env_(environment),
-      client_(std::make_shared<client>(environment, where)),
-      notices_(std::make_shared<notices>(environment, std::move(where), hex_id(env_.random))) {}
+      client_(std::make_shared<client>(environment, std::move(where))),
+      notices_(std::make_shared<notices>(environment, client_, hex_id(env_.random))) {}
 
 void redis_range_store::stop() {
     client_->stop();

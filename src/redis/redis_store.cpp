@@ -5,6 +5,7 @@
 
 #include "core/fence_rule.hpp"
 #include "redis/client/server_error.hpp"
+#include "redis/cluster/cluster_store.hpp"
 #include "redis/dialect_id.hpp"
 #include "redis/keys.hpp"
 #include "redis/lock_reply.hpp"
@@ -19,8 +20,8 @@ namespace holdfast::redis {
 
 redis_store::redis_store(const store_environment& environment, settings where)
     : env_(environment),
-      client_(std::make_shared<client>(environment, where)),
-      notices_(std::make_shared<notices>(environment, std::move(where), hex_id(env_.random))) {}
+      client_(std::make_shared<client>(environment, std::move(where))),
+      notices_(std::make_shared<notices>(environment, client_, hex_id(env_.random))) {}
 
 bool plain_release(std::span<const resp::reply> answers) {
     if (answers.empty() || !answers[0].is(resp::kind::integer) || answers[0].integer != 1)
@@ -141,6 +142,11 @@ namespace {
 result<store_factory> open_redis(std::string_view url) {
     auto where = redis::read_settings(url);
     if (!where) return where.error();
+    if (where->in_cluster())
+        return store_factory([where = std::move(*where)](
+                                 const store_environment& env) -> result<std::shared_ptr<store>> {
+            return std::shared_ptr<store>(std::make_shared<redis::cluster_store>(env, where));
+        });
     return store_factory([where = std::move(*where)](
                              const store_environment& env) -> result<std::shared_ptr<store>> {
         return std::shared_ptr<store>(std::make_shared<redis::redis_store>(env, where));
@@ -151,10 +157,13 @@ result<store_factory> open_redis(std::string_view url) {
 
 bool register_redis_store() {
     bool known = true;
-    for (const char* const scheme : {"redis", "rediss", "redis+unix"})
+    for (const char* const scheme :
+         {"redis", "rediss", "redis+unix", "redis-sentinel", "rediss-sentinel"})
         known = register_scheme(scheme, &open_redis) &&
                 register_range_scheme(scheme, &redis::open_redis_ranges) &&
                 port::register_bulletin_scheme(scheme, &redis::open_redis_bulletin) && known;
+    for (const char* const scheme : {"redis-cluster", "rediss-cluster"})
+        known = register_scheme(scheme, &open_redis) && known;
     return known;
 }
 

@@ -20,6 +20,8 @@
 
 namespace holdfast::redis {
 
+class line_seat;
+
 /// See the top of the file.
 class redis_store final : public store {
 public:
@@ -56,6 +58,10 @@ public:
     /// The first conversation of an acquisition and of a release, for `redis_shortcut` too.
     void add_acquire(batch& into, const claim& wanted) const;
     void add_release(batch& into, std::string_view name, std::string_view value) const;
+    /// @return Its client, for seats that move from one server to another.
+    [[nodiscard]] const std::shared_ptr<client>& through() const noexcept { return client_; }
+    /// @return A seat, whatever the durability.
+    [[nodiscard]] std::unique_ptr<line_seat> make_seat(std::string_view name);
     /// @return Whether a lock may be granted, or renewed, for so long.
     [[nodiscard]] bool lasts(std::chrono::milliseconds ttl) const noexcept {
         return !strict() || ttl <= client_->where().longest_ttl;

@@ -63,6 +63,10 @@ private:
 
 std::unique_ptr<seat> redis_store::take_seat(std::string_view name) {
     if (strict()) return nullptr;
+    return make_seat(name);
+}
+
+std::unique_ptr<line_seat> redis_store::make_seat(std::string_view name) {
     return std::make_unique<line_seat>(env_, client_, notices_, name);
 }
 

@@ -19,8 +19,12 @@ enum class on_server : std::uint8_t {
     reads,  ///< Works in both cases.
 };
 
-/// Whether it may take a lock, which a server in quarantine is not asked for.
-enum class on_locks : std::uint8_t { keeps, grants };
+/// What somebody counts on afterwards.
+enum class on_locks : std::uint8_t {
+    keeps,   ///< Nothing.
+    raises,  ///< What it has written.
+    grants,  ///< That, and it may take a lock, which a server in quarantine is not asked for.
+};
 
 /// One script in the two forms that servers want.
 class script {
@@ -33,6 +37,7 @@ public:
     [[nodiscard]] std::string_view text(unsigned version_major) const noexcept;
     /// @return The SHA1 of that text, 40 hexadecimal digits.
     [[nodiscard]] std::string_view sha1(unsigned version_major) const noexcept;
+    [[nodiscard]] bool lasts() const noexcept { return effect_ != on_locks::keeps; }
     [[nodiscard]] bool grants() const noexcept { return effect_ == on_locks::grants; }
 
 private:

@@ -28,6 +28,7 @@ asio::awaitable<result<resp::reply>> call_script(std::shared_ptr<client> server,
         batch commands;
         add_call(commands, what, server->facts().version_major, by_hash, keys, arguments);
         commands.grants = what.grants();
+        commands.lasts = what.lasts();
         auto answers = co_await server->exchange(std::move(commands), deadline);
         if (!answers) co_return answers.error();
         if (by_hash && unknown_script(answers->front())) continue;
@@ -44,6 +45,7 @@ asio::awaitable<void> renew_all(std::shared_ptr<client> server, std::span<renewa
     for (const bool by_hash : {true, false}) {
         if (open.empty()) co_return;
         batch commands;
+        commands.lasts = true;
         for (const renewal* ask : open) add(commands, by_hash, *ask);
         auto answers = co_await server->exchange(std::move(commands), deadline);
         std::vector<renewal*> unknown;

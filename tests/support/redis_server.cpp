@@ -89,12 +89,21 @@ void redis_server::restart() {
     start();
 }
 
+void redis_server::restart_with(std::vector<std::string> arguments) {
+    options_.arguments = std::move(arguments);
+    restart();
+}
+
 std::string redis_server::command(const std::vector<std::string>& words) const {
+    return redis_command(socket_path_, words);
+}
+
+std::string redis_command(const std::string& socket_path, const std::vector<std::string>& words) {
     std::string request = "*" + std::to_string(words.size()) + "\r\n";
     for (const std::string& word : words)
         request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
-    const int fd = connect_to(socket_path_);
-    if (fd < 0) throw std::runtime_error("cannot connect to " + socket_path_);
+    const int fd = connect_to(socket_path);
+    if (fd < 0) throw std::runtime_error("cannot connect to " + socket_path);
     std::string reply;
     if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
         static_cast<ssize_t>(request.size())) {

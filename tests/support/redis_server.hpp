@@ -16,6 +16,11 @@
 
 namespace holdfast::test {
 
+/// Sends one command to whoever listens on that socket, on a connection of its own.
+/// @return The reply as it comes, e.g. "+OK\r\n". @throws std::runtime_error  If nobody listens.
+[[nodiscard]] std::string redis_command(const std::string& socket_path,
+                                        const std::vector<std::string>& words);
+
 /// How to start a server.
 struct redis_options {
     bool tcp{false};                       ///< Listen on 127.0.0.1 too.
@@ -48,6 +53,8 @@ public:
     void kill();
     /// Starts it again, in the same place; without persistence it has forgotten everything.
     void restart();
+    /// As `restart`, with other arguments from now on.
+    void restart_with(std::vector<std::string> arguments);
     /// Sends one command on a connection of its own. @return The reply as it comes, e.g. "+OK\r\n".
     [[nodiscard]] std::string command(const std::vector<std::string>& words) const;
 

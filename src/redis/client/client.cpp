@@ -29,15 +29,27 @@ native_delete native_delete_of(std::string_view server, unsigned major, unsigned
 }
 
 client::client(const store_environment& environment, settings where)
-    : env_(environment), where_(std::move(where)), sweeper_alarm_(env_.time) {}
+    : env_(environment),
+      where_(std::move(where)),
+      sentinels_(sentinels_of(environment, where_)),
+      sweeper_alarm_(env_.time) {}
+
+client::client(const store_environment& environment, const client& other)
+    : env_(environment),
+      where_(other.where_),
+      sentinels_(other.sentinels_),
+      owns_sentinels_(false),
+      sweeper_alarm_(env_.time) {}
 
 void client::stop() {
     stopped_ = true;
     ready_ = false;
     if (line_) line_->close();
+    if (sentinels_ && owns_sentinels_) sentinels_->stop();
     fail_queued(closed());
-    for (const sent_request& sent : std::exchange(sent_, {}))
-        if (sent.caller) finish(*sent.caller, closed());
+    for_each_sent([this](request& sent) { finish(sent, closed()); });
+    sent_ = {};
+    lasting_ = {};
     sweeper_alarm_.wake();
 }
 
@@ -86,8 +98,13 @@ asio::awaitable<void> client::run() {
 }
 
 asio::awaitable<result<void>> client::open_connection() {
-    auto opened = co_await line_->open(where_);
+    settings to = where_;
+    auto opened = co_await find_server(to);
+    if (opened) opened = co_await line_->open(to);
     if (opened) opened = co_await shake_hands();
+    if (opened && sentinels_) opened = co_await check_role();
+    if (!opened && sentinels_ && !place_.host.empty())
+        opened = failure{opened.error().code, to_string(place_) + ": " + opened.error().text};
     // A reply too many would be taken for that of the first command.
     if (opened && take_replies().code == errc::protocol)
         opened = failure{errc::protocol, "a reply without a command"};
@@ -190,11 +207,14 @@ void client::write_queued() {
     if (queued_.empty()) return;
     outgoing_.clear();
     last_batch_ = queued_.size();
+    bool lasting = false;
     for (request* next : queued_) {
         outgoing_ += next->commands.bytes;
         sent_.push_back({next, next->commands.count});
+        lasting = lasting || next->commands.grants || next->commands.lasts;
     }
     queued_.clear();
+    if (lasting && where_.replicas > 0) ask_replicas();
     const std::size_t written = line_->write_now(outgoing_);
     if (written == outgoing_.size()) return;
     writing_ = true;
@@ -262,11 +282,19 @@ failure client::take_replies() {
             continue;
         }
         if (sent_.empty()) return {errc::protocol, "a reply without a command"};
-        if (is_demoted(into)) meet_again_ = true;
+        if (into.is(resp::kind::error)) {
+            look_for_demotion(into);
+            if (where_.in_cluster()) look_for_redirection(into);
+        }
         if (caller) ++caller->filled_;
         if (--sent_.front().missing > 0) continue;
+        if (sent_.front().confirms) conclude_lasting(into);
         sent_.pop_front();
         if (!caller) continue;
+        if (where_.replicas > 0 && (caller->commands.grants || caller->commands.lasts)) {
+            lasting_.push_back(caller);
+            continue;
+        }
         caller->answered_ = true;
         enlist(*caller);
     }
@@ -316,8 +344,8 @@ asio::awaitable<void> client::sweep() {
         close_expired(now);
         sweep_at_ = time_point::max();
         for (const request* waiting : queued_) sweep_at_ = std::min(sweep_at_, waiting->deadline_);
-        for (const sent_request& sent : sent_)
-            if (sent.caller) sweep_at_ = std::min(sweep_at_, sent.caller->deadline_);
+        for_each_sent(
+            [this](const request& sent) { sweep_at_ = std::min(sweep_at_, sent.deadline_); });
         if (queued_.empty() && sent_.empty()) break;
     }
     sweeping_ = false;
@@ -325,8 +353,7 @@ asio::awaitable<void> client::sweep() {
 
 void client::close_expired(time_point now) {
     bool expired = false;
-    for (const sent_request& sent : sent_)
-        expired = expired || (sent.caller && sent.caller->deadline_ <= now);
+    for_each_sent([&](const request& sent) { expired = expired || sent.deadline_ <= now; });
     std::vector<request*> waiting;
     for (request* next : std::exchange(queued_, {})) {
         if (next->deadline_ > now) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What it is: a client of one Redis server over one connection that all callers share. What they
-// ask for in one turn goes out in one write; docs/internals/performance.md tells what each step
-// costs. Each exchange has a deadline; one that passes closes the connection, so that no late reply
-// can meet a later command.
+// What it is: a client of one Redis server over one connection that all callers share; or of a
+// master that sentinels watch, whichever server that is now. What they ask for in one turn goes out
+// in one write; docs/internals/performance.md tells what each step costs. Each exchange has a
+// deadline; one that passes closes the connection, so that no late reply can meet a later command.
 //
 //   state      | next
 //   -----------|---------------------------------------------------------------------------
@@ -23,6 +23,7 @@
 
 #include "core/restart_guard.hpp"
 #include "redis/client/fifo.hpp"
+#include "redis/client/sentinels.hpp"
 #include "redis/client/settings.hpp"
 #include "redis/client/transport.hpp"
 #include "redis/resp/command.hpp"
@@ -46,6 +47,7 @@ struct batch {
     std::string bytes = roomy();  ///< Written by `resp::append_command`.
     std::size_t count{0};         ///< How many commands, each of which gets one reply.
     bool grants{false};           ///< They may take a lock: not sent in a quarantine.
+    bool lasts{false};            ///< Somebody counts on their effect: so replicas are to have it.
 
     template <class... Arguments>
     void add(const Arguments&... arguments);
@@ -91,6 +93,9 @@ struct server_run {
 class client : public std::enable_shared_from_this<client> {
 public:
     client(const store_environment& environment, settings where);
+    /// Another one of the same server, or of the master that the same sentinels watch: which are
+    /// asked no more once `other` was stopped.
+    client(const store_environment& environment, const client& other);
 
     /// Sends `commands` and waits for their replies.
     /// @par Errors  `unreachable`: certainly not sent. `in_doubt`: sent, but the replies are lost.
@@ -112,6 +117,7 @@ public:
             commands.bytes.clear();
             commands.count = 0;
             commands.grants = false;
+            commands.lasts = false;
         }
         /// @return Whether all replies came. Else `why_not` tells, with the errors of `exchange`.
         [[nodiscard]] bool answered() const noexcept { return answered_; }
@@ -152,13 +158,18 @@ public:
     /// @return false if none are missing, if none came in time, or if the executor has to be used.
     [[nodiscard]] bool attend();
 
-    /// Who hears what the server tells without being asked, and of the end of each connection.
+    /// Who hears what the server tells without being asked, of the end of each connection, and
+    /// what a server of a cluster says of keys that are not there (an error reply).
     struct hearer {
-        std::function<void(const resp::reply&)> on_push;
-        std::function<void()> on_end;
+        std::function<void(const resp::reply&)> on_push{};
+        std::function<void()> on_end{};
+        std::function<void(std::string_view)> on_redirection{};
     };
     /// Before the first exchange. Neither may call the client; after `stop`, `on_end` may come.
     void hear(hearer what) { hearer_ = std::move(what); }
+
+    /// The master is there now: a connection to another place is closed.
+    void master_is(const base::server_place& place);
 
     /// Ends everything; exchanges answer `cancelled` from now on.
     void stop();
@@ -173,19 +184,25 @@ private:
     /// One `exchange` under way; it lives in its caller's frame.
     struct conversation;
     struct sent_request {
-        request* caller;  // Null once the caller was cancelled.
+        request* caller;  // Null once the caller was cancelled, and for ...
         std::size_t missing;
+        bool confirms{false};  // ... the question whether replicas have what was sent before it.
     };
 
     void start_running();
     asio::awaitable<void> run();
     asio::awaitable<result<void>> open_connection();
+    asio::awaitable<result<void>> find_server(settings& to);
+    asio::awaitable<result<void>> check_role();
     asio::awaitable<result<void>> shake_hands();
     asio::awaitable<result<resp::reply>> ask(batch command);
     void read_facts(const resp::reply& hello);
     asio::awaitable<result<void>> meet_server();
-    [[nodiscard]] bool is_demoted(const resp::reply& answer) const;
+    void look_for_demotion(resp::reply& error);
+    void look_for_redirection(resp::reply& error);
     void refuse_grants();
+    void ask_replicas();
+    void conclude_lasting(const resp::reply& answer);
 
     void flush();
     void write_queued();
@@ -194,6 +211,8 @@ private:
     failure take_replies();
     void resume_ended();
 
+    template <class Visit>
+    void for_each_sent(Visit visit);
     void enlist(request& ended);
     void finish(request& done, const failure& why);
     void fail_queued(const failure& why);
@@ -205,19 +224,23 @@ private:
 
     store_environment env_;
     settings where_;
+    std::shared_ptr<sentinels> sentinels_;  // Null: there are none.
+    bool owns_sentinels_{true};
+    base::server_place place_;  // Where sentinels said that the master is.
     server_facts facts_;
     time_point grants_from_{};  // The server's quarantine ends; see `durability=strict`.
     bool meet_again_{false};    // What was learned of the server is not true any more.
     hearer hearer_;
     std::shared_ptr<transport> line_;  // The connection that is open, or being opened.
     resp::reader reader_;
-    std::vector<request*> queued_;  // Not sent.
-    fifo<sent_request> sent_;       // Sent, in order; replies are missing.
-    std::vector<request*> ended_;   // About to be resumed; null: forgotten meanwhile.
-    resp::reply stray_;             // What is no reply to a request; kept for its room.
-    failure broken_;                // What `attend` found wrong with the stream.
-    std::string outgoing_;          // What is being written; kept for its room.
-    std::size_t last_batch_{0};     // How many requests the last write had.
+    std::vector<request*> queued_;   // Not sent.
+    fifo<sent_request> sent_;        // Sent, in order; replies are missing.
+    std::vector<request*> lasting_;  // Answered, but replicas may not have it yet.
+    std::vector<request*> ended_;    // About to be resumed; null: forgotten meanwhile.
+    resp::reply stray_;              // What is no reply to a request; kept for its room.
+    failure broken_;                 // What `attend` found wrong with the stream.
+    std::string outgoing_;           // What is being written; kept for its room.
+    std::size_t last_batch_{0};      // How many requests the last write had.
     alarm sweeper_alarm_;
     time_point sweep_at_{time_point::max()};
     failure last_failure_;         // Of the last attempt to connect ...
@@ -240,6 +263,14 @@ inline std::string batch::roomy() {
     std::string room;
     room.reserve(300);
     return room;
+}
+
+// Whatever was sent and has not ended.
+template <class Visit>
+void client::for_each_sent(Visit visit) {
+    for (const sent_request& sent : sent_)
+        if (sent.caller) visit(*sent.caller);
+    for (request* const one : lasting_) visit(*one);
 }
 
 template <class... Arguments>

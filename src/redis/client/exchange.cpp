@@ -110,6 +110,7 @@ void client::forget(request& what) {
     if (what.ended_) return;
     what.ended_ = true;
     std::erase(queued_, &what);
+    std::erase(lasting_, &what);
     for (sent_request& sent : sent_)
         if (sent.caller == &what) sent.caller = nullptr;
     if (ready_ || !line_ || !queued_.empty()) return;
@@ -123,8 +124,9 @@ void client::fail_queued(const failure& why) {
 
 void client::fail_sent(const failure& why) {
     failure doubt(errc::in_doubt, why.text + "; whether it took effect is not known");
-    for (const sent_request& sent : std::exchange(sent_, {}))
-        if (sent.caller) finish(*sent.caller, doubt);
+    for_each_sent([&](request& sent) { finish(sent, doubt); });
+    sent_ = {};
+    lasting_ = {};
 }
 
 }  // namespace holdfast::redis

@@ -15,8 +15,9 @@
 namespace holdfast::redis {
 namespace {
 
-/// Where the run is kept; no name's lock key, and among the keys that access rules allow.
-constexpr std::string_view guard_key = "{hf:}guard";
+/// Where the run is kept, but in a cluster; no name's lock key, and among the keys that access
+/// rules allow.
+constexpr const char* usual_guard_key = "{hf:}guard";
 
 }  // namespace
 
@@ -66,11 +67,13 @@ asio::awaitable<result<void>> client::meet_server() {
     const auto run = read_server_run("\n" + info->text);
     if (!run) co_return run.error();
     const auto longest = where_.longest_ttl;
+    const std::string guard_key = where_.guard_key ? where_.guard_key() : usual_guard_key;
     batch guard;
     guard.add("EVAL", scripts().guard.text(facts_.version_major), 1, guard_key, run->id,
               core::quarantine_of(run->life, longest).count(), longest.count());
     auto left = co_await ask(std::move(guard));
     if (!left) co_return left.error();
+    if (left->is(resp::kind::error) && where_.in_cluster()) look_for_redirection(*left);
     if (left->is(resp::kind::error))
         co_return failure{classify(left->text), "durability=strict: " + tidy_text(left->text)};
     if (!left->is(resp::kind::integer) || left->integer < 0)
@@ -78,13 +81,6 @@ asio::awaitable<result<void>> client::meet_server() {
     // Counted from when it is known: the server's own count began before.
     grants_from_ = env_.time.now() + std::chrono::milliseconds(left->integer);
     co_return result<void>{};
-}
-
-// Redis keeps connections when a master becomes a replica, and when that is made a master again it
-// may have forgotten locks: so this connection's knowledge ends with the first refusal.
-bool client::is_demoted(const resp::reply& answer) const {
-    return where_.longest_ttl.count() > 0 && answer.is(resp::kind::error) &&
-           answer.text.starts_with("READONLY");
 }
 
 // What is taken in a quarantine is not sent at all; what renews and releases is.

@@ -29,7 +29,7 @@ server_group::server_group(std::size_t count, maker start, std::string kind_name
 std::string server_group::urls() const {
     std::string all;
     for (const auto& one : members)
-        all += (all.empty() ? "" : ",") + one->server->url_behind(one->way.host_and_port());
+        all += (all.empty() ? "" : " ") + one->server->url_behind(one->way.host_and_port());
     return all;
 }
 

@@ -137,7 +137,7 @@ void stage::take_everything_once() {
     for (std::size_t store = 0; store < stores_.size(); ++store) {
         std::vector<std::string> urls;
         std::istringstream list(stores_[store]);
-        for (std::string url; std::getline(list, url, ',');) urls.push_back(url);
+        for (std::string url; list >> url;) urls.push_back(url);
         locker locks = urls.size() == 1 ? locker(urls.front()) : test::open_quorum(urls);
         for (unsigned name = 0; name < names_a_store; ++name) {
             auto held = locks.acquire(lock_name(name), {.ttl = 5s, .wait = 10s});

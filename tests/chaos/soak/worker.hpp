@@ -28,7 +28,7 @@ struct worker_orders {
     unsigned life{0};     ///< ... how often it was started before.
     std::uint64_t seed{0};
     std::string directory;            ///< Where histories go, and the counters' socket is.
-    std::vector<std::string> stores;  ///< URLs; the nodes of a quorum are separated by commas.
+    std::vector<std::string> stores;  ///< URLs; spaces separate the nodes of a quorum.
 };
 
 /// @return The words that start this worker, behind the program.

@@ -64,6 +64,42 @@ TEST(a_redis_url, asks_for_the_restart_guard) {
     EXPECT_EQ(read_settings(url).value().longest_ttl, 1500ms);
 }
 
+TEST(a_redis_url, asks_that_replicas_have_it) {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(read_settings("redis://h?durability=strict").value().replicas, 0U);
+    const settings one = read_settings("redis://h?durability=replicated").value();
+    EXPECT_EQ(one.replicas, 1U);
+    EXPECT_EQ(one.longest_ttl, 60s);
+    const char* const url = "rediss://h?durability=replicated&replicas=2&longest_ttl_ms=500";
+    EXPECT_EQ(read_settings(url).value().replicas, 2U);
+    EXPECT_EQ(read_settings(url).value().longest_ttl, 500ms);
+}
+
+TEST(a_sentinel_url, names_the_sentinels_and_the_master) {
+    const settings many =
+        read_settings("redis-sentinel://ops:pw@s1,s2:26380,[::1]:26381/mymaster?db=3").value();
+    using places = std::vector<base::server_place>;
+    EXPECT_EQ(many.sentinels, (places{{"s1", 26379}, {"s2", 26380}, {"::1", 26381}}));
+    EXPECT_EQ(many.master_name, "mymaster");
+    EXPECT_EQ(many.user, "ops");
+    EXPECT_EQ(many.database, 3U);
+    EXPECT_FALSE(many.tls);
+    EXPECT_EQ(many.address, "redis-sentinel://ops@s1,s2:26380,[::1]:26381/mymaster");
+    const settings tls = read_settings(
+                             "rediss-sentinel://s/m?ca_file=/ca.pem&sentinel_user=w"
+                             "&sentinel_password_file=/pw")
+                             .value();
+    EXPECT_TRUE(tls.tls);
+    const settings watcher = sentinel_settings(tls, {"h", 7});
+    EXPECT_EQ(watcher.host, "h");
+    EXPECT_EQ(watcher.port, 7);
+    EXPECT_EQ(watcher.ca_file, "/ca.pem");
+    EXPECT_EQ(watcher.user, "w");
+    EXPECT_EQ(watcher.password_file, "/pw");
+    EXPECT_TRUE(watcher.sentinels.empty());
+    EXPECT_TRUE(sentinel_settings(many, {"h", 7}).password.empty()) << "that of the master";
+}
+
 TEST(a_bad_redis_url, is_misuse_naming_the_rule_and_no_password) {
     const std::pair<std::string, const char*> bad[] = {
         {"redis://", "needs a host"},
@@ -79,7 +115,21 @@ TEST(a_bad_redis_url, is_misuse_naming_the_rule_and_no_password) {
         {"rediss://u:canary@h?cert_file=/canary", "go together"},
         {"rediss://u:canary@h?key_file=/canary", "go together"},
         {"redis://u:canary@h?password_file=/canary", "not in both"},
-        {"redis://u:canary@h?durability=lax", "durability is strict"},
+        {"redis://u:canary@h?durability=lax", "durability is strict or replicated"},
+        {"redis://u:canary@h?durability=strict&replicas=1", "goes with durability=replicated"},
+        {"redis://u:canary@h?durability=replicated&replicas=0", "from 1 to 9"},
+        {"redis://u:canary@h1,h2", "names one server"},
+        {"redis-sentinel://u:canary@h", "SENTINEL,SENTINEL/MASTER"},
+        {"redis-sentinel://u:canary@h/", "SENTINEL,SENTINEL/MASTER"},
+        {"redis-sentinel:///m", "SENTINEL,SENTINEL/MASTER"},
+        {"redis-sentinel://u:canary@h/m/0", "SENTINEL,SENTINEL/MASTER"},
+        {"redis-sentinel://u:canary@h,/m", "before and behind a comma"},
+        {"redis-sentinel://u:canary@,h/m", "before and behind a comma"},
+        {"redis-sentinel://u:canary@h,h:0/m", "a port is"},
+        {"redis-sentinel://u:canary@h/m?sentinel_user=u", "goes with sentinel_password_file"},
+        {"redis-sentinel://u:canary@h/m?ca_file=/c", "'ca_file' is no option"},
+        {"redis-sentinel://u:canary@h/m?db=x", "database"},
+        {"redis+unix-sentinel://u:canary@h/m", "redis-sentinel://"},
         {"redis://u:canary@h?longest_ttl_ms=50", "goes with durability=strict"},
         {"redis://u:canary@h?durability=strict&longest_ttl_ms=9", "from 10 to 86400000"},
         {"redis://u:canary@h?durability=strict&longest_ttl_ms=86400001", "from 10 to 86400000"},

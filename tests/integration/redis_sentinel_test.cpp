@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Why: where sentinels watch a master, another server is the master after a failover; callers are
+// to notice as little of it as can be, and holders whatever they have to know. How: private servers
+// and sentinels; masters are killed, frozen and demoted. F4, F15.
+#include <holdfast/holdfast.hpp>
+#include <holdfast/redis.hpp>
+
+#include "lock/session.hpp"
+#include "redis/keys.hpp"
+#include "support/loss_watch.hpp"
+#include "support/poll.hpp"
+#include "support/sentinel_set.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <csignal>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+
+namespace holdfast::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr auto timeout = 1s;
+
+locker open(const std::string& url) {
+    return locker(lock::factory_for(url).value(), {.timeout = timeout});
+}
+
+class behind_sentinels : public testing::Test {
+protected:
+    [[nodiscard]] bool taken(std::size_t where, const std::string& name) {
+        return all_.server(where).command({"EXISTS", redis::lock_key(name)}) == ":1\r\n";
+    }
+    /// @return Whether every server has it.
+    [[nodiscard]] bool replicated(const std::string& name) {
+        return taken(0, name) && taken(1, name) && taken(2, name);
+    }
+
+    sentinel_set all_;
+};
+
+TEST_F(behind_sentinels, a_lock_is_taken_at_the_master_and_followed_to_the_next_one) {
+    locker locks = open(all_.url());
+    auto held = locks.acquire("kept", {.ttl = 20s});
+    ASSERT_TRUE(held) << held.error().message();
+    const std::size_t first = all_.master();
+    EXPECT_TRUE(taken(first, "kept"));
+    ASSERT_TRUE(poll_until([&] { return replicated("kept"); }));
+    all_.kill_master();
+    // Whoever asks meanwhile waits through it.
+    auto other = locks.acquire("other", {.ttl = 20s, .wait = 30s});
+    ASSERT_TRUE(other) << other.error().message();
+    const std::size_t next = all_.await_master_after(first);
+    EXPECT_TRUE(taken(next, "other"));
+    EXPECT_TRUE(held->renew(20s));
+    EXPECT_TRUE(held->release());
+    EXPECT_FALSE(taken(next, "kept"));
+    EXPECT_TRUE(other->release());
+}
+
+// Why: a waiter stands in the line of a server that dies; the next master knows the holder, or not.
+TEST_F(behind_sentinels, who_waits_gets_the_lock_after_a_failover) {
+    locker locks = open(all_.url());
+    locker others = open(all_.url());
+    auto held = locks.acquire("job", {.ttl = 30s});
+    ASSERT_TRUE(held) << held.error().message();
+    ASSERT_TRUE(poll_until([&] { return replicated("job"); }));
+    auto waits = std::async(std::launch::async,
+                            [&] { return others.acquire("job", {.ttl = 30s, .wait = 60s}); });
+    ASSERT_TRUE(poll_until([&] {
+        const auto info = locks.inspect("job");
+        return info && *info && (*info)->waiters > 0;
+    }));
+    static_cast<void>(all_.await_master_after(all_.kill_master()));
+    ASSERT_TRUE(poll_until([&] { return held->renew(30s).has_value(); }));
+    ASSERT_TRUE(held->release());
+    auto next = waits.get();
+    ASSERT_TRUE(next) << next.error().message();
+    EXPECT_TRUE(next->release());
+}
+
+// F4. Why: what the master has not told its replicas is gone with it.
+TEST_F(behind_sentinels, a_lock_that_no_replica_has_is_lost_and_its_holder_is_told) {
+    constexpr auto ttl = 12s;
+    locker locks = open(all_.url());
+    ASSERT_TRUE(locks.acquire("warm", {.ttl = ttl}));
+    all_.cut_off_replicas();
+    auto held = locks.acquire("job", {.ttl = ttl});
+    ASSERT_TRUE(held) << held.error().message();
+    const loss_watch watch(*held);
+    const std::size_t first = all_.kill_master();
+    const std::size_t next = all_.await_master_after(first);
+    const time_point promoted = boot_clock::now();
+    EXPECT_FALSE(taken(next, "job"));
+    ASSERT_TRUE(watch.told_within(ttl));
+    EXPECT_EQ(held->why_lost(), lost_reason::deleted);
+    EXPECT_LE(watch.told_at() - promoted, ttl / 3 + timeout);
+    EXPECT_FALSE(held->held());
+}
+
+// F15. Why: a failover that an operator asks for leaves the old master alive, as a replica.
+TEST_F(behind_sentinels, a_demoted_master_is_left_without_an_error) {
+    locker locks = open(all_.url());
+    const std::size_t first = all_.master();
+    std::atomic<bool> done{false};
+    std::atomic<int> cycles{0};
+    std::string wrong;
+    std::thread caller([&] {
+        while (!done) {
+            auto held = locks.acquire("job", {.ttl = 20s, .wait = 20s});
+            if (!held && wrong.empty()) wrong = "acquire: " + held.error().message();
+            if (!held) continue;
+            if (const auto gone = held->release(); !gone && gone.error().code != errc::lost)
+                wrong = "release: " + gone.error().message();
+            ++cycles;
+        }
+    });
+    EXPECT_TRUE(poll_until([&] { return cycles > 100; }));
+    EXPECT_EQ(all_.ask_sentinel(0, {"SENTINEL", "FAILOVER", sentinel_set::name}), "+OK\r\n");
+    const std::size_t next = all_.await_master_after(first);
+    const int before = cycles;
+    EXPECT_TRUE(poll_until([&] { return cycles > before + 100; }));
+    done = true;
+    caller.join();
+    EXPECT_EQ(wrong, "");
+    EXPECT_NE(next, first);
+}
+
+// Why: a frozen master neither answers nor hangs up; sentinels are the ones who tell.
+TEST_F(behind_sentinels, a_frozen_master_is_left) {
+    locker locks = open(all_.url());
+    auto held = locks.acquire("before", {.ttl = 30s});
+    ASSERT_TRUE(held) << held.error().message();
+    const std::size_t first = all_.master();
+    ASSERT_TRUE(poll_until([&] { return replicated("before"); }));
+    all_.server(first).signal(SIGSTOP);
+    auto other = locks.acquire("job", {.ttl = 30s, .wait = 30s});
+    ASSERT_TRUE(other) << other.error().message();
+    EXPECT_NE(all_.master(), first);
+    EXPECT_TRUE(held->held());
+    EXPECT_TRUE(held->release());
+    EXPECT_TRUE(other->release());
+    all_.server(first).signal(SIGCONT);
+}
+
+TEST_F(behind_sentinels, sentinels_that_are_dead_or_frozen_are_done_without) {
+    all_.sentinel(0).signal(SIGSTOP);
+    for (int i = 0; i < 3; ++i) {
+        locker locks = open(all_.url());
+        auto held = locks.acquire("job", {.ttl = 20s});
+        ASSERT_TRUE(held) << held.error().message();
+        EXPECT_TRUE(held->release());
+    }
+    all_.sentinel(1).signal(SIGSTOP);
+    locker locks = open(all_.url());
+    auto held = locks.acquire("job", {.ttl = 20s});
+    ASSERT_TRUE(held) << held.error().message();
+    EXPECT_TRUE(held->release());
+    all_.sentinel(2).signal(SIGSTOP);
+    locker lost = open(all_.url());
+    const auto refused = lost.acquire("job", {.ttl = 20s});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::unreachable);
+    EXPECT_THAT(refused.error().text, HasSubstr("no sentinel tells where"));
+    // Who knows the master already needs no sentinel.
+    auto again = locks.acquire("job", {.ttl = 20s});
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_TRUE(again->release());
+}
+
+TEST_F(behind_sentinels, a_master_that_they_do_not_watch_is_a_mistake) {
+    std::string url = all_.url();
+    url.replace(url.rfind('/'), std::string::npos, "/othermaster");
+    const auto refused = open(url).acquire("job", {.ttl = 20s, .wait = 20s});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::denied);
+    EXPECT_THAT(refused.error().text, HasSubstr("'othermaster'"));
+    EXPECT_THAT(refused.error().text, HasSubstr("it watches no such master"));
+}
+
+// Why: with `durability=replicated` a grant that the next master may not know does not count.
+TEST_F(behind_sentinels, a_grant_that_no_replica_has_does_not_count) {
+    const std::string strict = "?durability=replicated&longest_ttl_ms=1000";
+    locker locks = open(all_.url() + strict);
+    auto first = locks.acquire("job", {.ttl = 1s, .wait = 20s});
+    ASSERT_TRUE(first) << first.error().message();
+    EXPECT_TRUE(first->renew(1s));
+    EXPECT_TRUE(first->release());
+    all_.cut_off_replicas();
+    const auto refused = locks.acquire("job", {.ttl = 1s});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::in_doubt);
+    EXPECT_THAT(refused.error().text, HasSubstr("0 of 1 replicas have acknowledged it"));
+    const std::size_t master = all_.master();
+    EXPECT_TRUE(poll_until([&] { return !taken(master, "job"); }, 1s)) << "it is given back";
+    static_cast<void>(all_.await_master_after(all_.kill_master()));
+    auto later = locks.acquire("job", {.ttl = 1s, .wait = 30s});
+    ASSERT_TRUE(later) << later.error().message();
+    EXPECT_TRUE(later->release());
+}
+
+// Why: a renewal that no replica has ends with the master, and the promise with it.
+TEST_F(behind_sentinels, a_renewal_that_no_replica_has_does_not_count) {
+    const std::string strict = "?durability=replicated&longest_ttl_ms=2000";
+    locker locks = open(all_.url() + strict);
+    auto held = locks.acquire("job", {.ttl = 2s, .wait = 20s});
+    ASSERT_TRUE(held) << held.error().message();
+    all_.cut_off_replicas();
+    const time_point cut = boot_clock::now();
+    const loss_watch watch(*held);
+    ASSERT_TRUE(watch.told_within(4s));
+    EXPECT_LE(watch.told_at() - cut, 2s + timeout);
+    EXPECT_EQ(held->why_lost(), lost_reason::unreachable);
+    static_cast<void>(all_.await_master_after(all_.kill_master()));
+}
+
+// Why: two replicas that are asked for are two, and a plain server has none.
+TEST(replicated, needs_as_many_replicas_as_it_says) {
+    const redis_server alone;
+    locker locks = open(alone.url() + "?durability=replicated&longest_ttl_ms=100");
+    const auto refused = locks.acquire("job", {.ttl = 100ms, .wait = 3s});
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().text, HasSubstr("0 of 1 replicas")) << refused.error().message();
+}
+
+}  // namespace
+}  // namespace holdfast::test
