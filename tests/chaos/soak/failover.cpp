@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What it is: real processes take, keep, lose and give back locks of a master that sentinels watch,
-// while it is killed again and again; then what they did is judged, as in the soak. F4, F5.
+// or of a cluster, while masters are killed again and again; then what they did is judged, as in
+// the soak. F4, F5, F6.
 //
-//   test_chaos_failover [--failovers N] [--durability replicated|none] [--cut yes|no] [--seed S]
+//   test_chaos_failover [--failovers N] [--durability replicated|none] [--cut yes|no]
+//                       [--cluster yes|no] [--seed S]
 //
 // With `--cut yes` the replicas are cut off first, so that what is written then is lost. With
 // `--durability none` nothing but the signals of losses is judged: that two may hold a lock then
-// is documented.
+// is documented. In a cluster slots move as well, and operators ask for failovers.
 #include <holdfast/holdfast.hpp>
 
 #include "chaos/soak/checker.hpp"
 #include "chaos/soak/counter.hpp"
 #include "chaos/soak/nemesis.hpp"
 #include "chaos/soak/worker.hpp"
+#include "redis/keys.hpp"
 #include "support/poll.hpp"
+#include "support/redis_cluster.hpp"
 #include "support/sentinel_set.hpp"
 #include "support/temp_dir.hpp"
 
@@ -40,15 +44,98 @@ struct failover_options {
     unsigned failovers{10};
     bool replicated{true};
     bool cut{false};
+    bool cluster{false};
     std::uint64_t seed{1};
 };
+
+/// What is done to servers.
+class victims {
+public:
+    victims() = default;
+    victims(const victims&) = delete;
+    victims& operator=(const victims&) = delete;
+    virtual ~victims() = default;
+
+    [[nodiscard]] virtual std::string url() const = 0;
+    /// Before the kill.
+    virtual void prepare() = 0;
+    /// Kills a master.
+    virtual void kill() = 0;
+    /// Waits until there is another.
+    virtual void await_other() = 0;
+    /// Makes all whole again.
+    virtual void mend() = 0;
+};
+
+class behind_sentinels final : public victims {
+public:
+    explicit behind_sentinels(bool cut) : cut_(cut) {}
+    [[nodiscard]] std::string url() const override { return all_.url(); }
+    void prepare() override {
+        if (!cut_) return;
+        all_.cut_off_replicas();
+        // So long that some who hold a lock then have it from this time.
+        static_cast<void>(test::poll_until([] { return false; }, 1500ms));
+    }
+    void kill() override { dead_ = all_.kill_master(); }
+    void await_other() override { static_cast<void>(all_.await_master_after(dead_)); }
+    void mend() override {
+        all_.rejoin(dead_);
+        all_.await_whole();
+    }
+
+private:
+    bool cut_;
+    test::sentinel_set all_;
+    std::size_t dead_{0};
+};
+
+class in_a_cluster final : public victims {
+public:
+    [[nodiscard]] std::string url() const override { return all_.url(); }
+    /// Moves the slot of one name, and makes the replica of another's master a master.
+    void prepare() override {
+        const std::string moved = key_of(turn_);
+        std::size_t to = all_.master_of(key_of(turn_ + 1));
+        if (to == all_.master_of(moved)) to = all_.master_of(key_of(turn_ + 2));
+        if (to != all_.master_of(moved)) all_.move_slot(moved, to);
+        static_cast<void>(all_.fail_over(key_of(turn_ + 3)));
+        all_.await_well();
+    }
+    void kill() override {
+        dead_ = all_.master_of(key_of(turn_));
+        all_.server(dead_).kill();
+    }
+    void await_other() override {
+        static_cast<void>(all_.await_master_after(key_of(turn_), dead_));
+    }
+    void mend() override {
+        all_.server(dead_).restart();
+        all_.await_well();
+        ++turn_;
+    }
+
+private:
+    [[nodiscard]] static std::string key_of(unsigned number) {
+        return redis::lock_key(lock_name(number % names_a_store));
+    }
+
+    test::redis_cluster all_;
+    std::size_t dead_{0};
+    unsigned turn_{0};
+};
+
+std::unique_ptr<victims> victims_of(const failover_options& options) {
+    if (options.cluster) return std::make_unique<in_a_cluster>();
+    return std::make_unique<behind_sentinels>(options.cut);
+}
 
 /// Everything that there is while it runs.
 class stage {
 public:
     explicit stage(const failover_options& options)
         : options_(options), counters_(directory_ / "counters") {
-        url_ = servers_.url();
+        url_ = servers_->url();
         if (options_.replicated) url_ += "?durability=replicated&longest_ttl_ms=3000";
     }
 
@@ -79,7 +166,7 @@ private:
     failover_options options_;
     test::temp_dir directory_;
     counter_server counters_;
-    test::sentinel_set servers_;
+    std::unique_ptr<victims> servers_ = victims_of(options_);
     std::string url_;
     std::vector<std::unique_ptr<worker_process>> workers_;
     std::vector<std::int64_t> killed_at_;
@@ -104,18 +191,15 @@ void stage::fail_over() {
     // Some time in which locks are taken, another one each time.
     const auto pause = 500ms + (options_.seed * 977 + killed_at_.size() * 613) % 1000 * 1ms;
     static_cast<void>(test::poll_until([] { return false; }, pause));
-    if (options_.cut) {
-        servers_.cut_off_replicas();
-        // So long that some who hold a lock then have it from this time.
-        static_cast<void>(test::poll_until([] { return false; }, 1500ms));
-    }
+    servers_->prepare();
     killed_at_.push_back(now_ns());
-    const std::size_t old = servers_.kill_master();
-    static_cast<void>(servers_.await_master_after(old));
+    servers_->kill();
+    servers_->await_other();
     promoted_at_.push_back(now_ns());
-    await_progress();
-    servers_.rejoin(old);
-    servers_.await_whole();
+    // In a cluster the new master had the only replica.
+    if (!options_.cluster) await_progress();
+    servers_->mend();
+    if (options_.cluster) await_progress();
 }
 
 void stage::end_workers() {
@@ -200,6 +284,8 @@ failover_options options_of(const std::vector<std::string>& words) {
             options.replicated = value == "replicated";
         else if (words[i] == "--cut")
             options.cut = value == "yes";
+        else if (words[i] == "--cluster")
+            options.cluster = value == "yes";
         else if (words[i] == "--seed")
             options.seed = std::stoull(value);
         else

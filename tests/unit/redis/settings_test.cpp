@@ -100,6 +100,15 @@ TEST(a_sentinel_url, names_the_sentinels_and_the_master) {
     EXPECT_TRUE(sentinel_settings(many, {"h", 7}).password.empty()) << "that of the master";
 }
 
+TEST(a_cluster_url, names_some_servers) {
+    const settings some = read_settings("redis-cluster://u:pw@n1,n2:7001").value();
+    using places = std::vector<base::server_place>;
+    EXPECT_EQ(some.seeds, (places{{"n1", 6379}, {"n2", 7001}}));
+    EXPECT_TRUE(some.in_cluster());
+    EXPECT_EQ(some.address, "redis-cluster://u@n1,n2:7001");
+    EXPECT_FALSE(read_settings("redis://n1").value().in_cluster());
+}
+
 TEST(a_bad_redis_url, is_misuse_naming_the_rule_and_no_password) {
     const std::pair<std::string, const char*> bad[] = {
         {"redis://", "needs a host"},
@@ -130,6 +139,9 @@ TEST(a_bad_redis_url, is_misuse_naming_the_rule_and_no_password) {
         {"redis-sentinel://u:canary@h/m?ca_file=/c", "'ca_file' is no option"},
         {"redis-sentinel://u:canary@h/m?db=x", "database"},
         {"redis+unix-sentinel://u:canary@h/m", "redis-sentinel://"},
+        {"redis-cluster://u:canary@", "SERVER,SERVER"},
+        {"redis-cluster://u:canary@h/1", "a cluster has one database"},
+        {"redis-cluster://u:canary@h?db=1", "'db' is no option"},
         {"redis://u:canary@h?longest_ttl_ms=50", "goes with durability=strict"},
         {"redis://u:canary@h?durability=strict&longest_ttl_ms=9", "from 10 to 86400000"},
         {"redis://u:canary@h?durability=strict&longest_ttl_ms=86400001", "from 10 to 86400000"},
