@@ -15,6 +15,8 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from tidy_docs import DOCUMENT_RULES, fix_docs, line_of
+
 SKIPPED = {".git", ".cache", "build", "__pycache__", ".vscode", ".idea"}
 CODE = (".cpp", ".hpp")
 COLUMNS = 100
@@ -67,10 +69,6 @@ def strip(text):
         return match.group() if match.group().startswith("#") else blank(match)
 
     return re.sub(r"#[ ]*include[^\n]*|" + TOKEN.pattern, keep_includes, text, flags=re.S)
-
-
-def line_of(text, at):
-    return text.count("\n", 0, at) + 1
 
 
 # Rules. Each yields (path, line, why); its name is the function's.
@@ -243,78 +241,6 @@ def header_sets(tree):
             yield path, 1, "no library's header set has it, so it is neither checked nor installed"
 
 
-def links(tree):
-    for path in tree.named("*.md"):
-        text = re.sub(r"```.*?```|`[^`\n]*`", lambda m: re.sub(r"[^\n]", " ", m.group()),
-                      tree.text(path), flags=re.S)
-        for match in re.finditer(r"\]\(([^)\s]+)\)", text):
-            target, _, anchor = match.group(1).partition("#")
-            if re.match(r"[a-z]+:", target):
-                continue
-            full = os.path.normpath(os.path.join(os.path.dirname(path), target)) if target else path
-            if not (tree.root / full).exists():
-                yield path, line_of(text, match.start()), f"{match.group(1)} leads nowhere"
-            elif anchor and full.endswith(".md") and anchor not in anchors(tree.text(full)):
-                yield path, line_of(text, match.start()), f"{full} has no heading #{anchor}"
-
-
-def anchors(text):
-    headings = re.findall(r"^#+ +(.+?)\s*$", re.sub(r"```.*?```", "", text, flags=re.S), re.M)
-    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
-
-
-def error_rows(tree):
-    header, page = "include/holdfast/errc.hpp", "docs/reference/errors.md"
-    if header not in tree.files:
-        return
-    rows = tree.text(page) if page in tree.files else ""
-    for kind in ("errc", "lost_reason"):
-        body = re.search(rf"enum class {kind}\b[^{{]*{{(.*?)}};", tree.code(header), re.S)
-        for match in re.finditer(r"\b([a-z_]+)\s*(?:=[^,]*)?,", body.group(1) + ","):
-            if not re.search(rf"^\| `{match.group(1)}` \|", rows, re.M):
-                yield page, 1, f"no row for {kind}::{match.group(1)}"
-
-
-BLOCK = re.compile(r"^(?:<!-- (?P<mark>[^\n]*?) -->\n)?```cpp\n(?P<body>.*?)^```", re.M | re.S)
-
-
-def documents_show_what_is_compiled(tree):
-    for path in tree.named("docs/*.md"):
-        for match in BLOCK.finditer(tree.text(path)):
-            at = line_of(tree.text(path), match.start())
-            wanted, why = region(tree, match.group("mark"))
-            if why:
-                yield path, at, why
-            elif wanted != match.group("body"):
-                yield path, at, f"differs from {match.group('mark')}: run tools/tidy.py --fix-docs"
-
-
-def region(tree, mark):
-    """The text that `FILE: NAME` stands for: what is between two lines `//! [NAME]` of FILE."""
-    named = re.fullmatch(r"(\S+): (\w+)", mark or "")
-    if not named:
-        return None, "C++ without a comment `<!-- FILE: REGION -->` on the line above"
-    path, name = named.groups()
-    if path not in tree.files:
-        return None, f"there is no {path}"
-    parts = re.split(rf"^[ ]*//! \[{name}\]\n", tree.text(path), flags=re.M)
-    if len(parts) != 3:
-        return None, f"{path} has no region between two lines `//! [{name}]`"
-    lines = [line for line in parts[1].split("\n") if "//! [" not in line]
-    indent = min((len(x) - len(x.lstrip()) for x in lines if x.strip()), default=0)
-    return "\n".join(line[indent:] for line in lines), None
-
-
-def fix_docs(tree):
-    def anew(match):
-        wanted, why = region(tree, match.group("mark"))
-        return match.group() if why else f"<!-- {match.group('mark')} -->\n```cpp\n{wanted}```"
-    for path in tree.named("docs/*.md"):
-        text = BLOCK.sub(anew, tree.text(path))
-        if text != tree.text(path):
-            (tree.root / path).write_text(text)
-
-
 FAULTS = "docs/internals/faults.md"
 
 
@@ -345,8 +271,7 @@ def changelog(tree):
 
 
 RULES = [layers, sizes, function_lengths, columns, licences, banned_calls, notes, dead_files,
-         header_sets, links, error_rows, documents_show_what_is_compiled, fault_tests,
-         changelog]
+         header_sets, fault_tests, changelog, *DOCUMENT_RULES]
 
 
 def main(arguments):

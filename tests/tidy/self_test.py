@@ -143,6 +143,33 @@ class EachRule(unittest.TestCase):
                    + "\n```cpp\nint c;\n```\n")
         self.expect("docs/start.md:3: documents_show", "docs/start.md:8: documents_show")
 
+    def test_documents_show_whole_files_without_the_licence(self):
+        self.write("examples/a.service", "# SPDX-License-Identifier: BSL-1.0\n[Unit]\n")
+        shown = "# A\n\n<!-- examples/a.service -->\n```ini\n[Unit]\n```\n"
+        self.write("docs/units.md", shown)
+        self.expect()
+        self.write("docs/units.md", shown.replace("[Unit]", "[Timer]"))
+        self.expect("docs/units.md:3: documents_show")
+        tidy.fix_docs(tidy.Tree(self.root))
+        self.assertEqual((self.root / "docs/units.md").read_text(), shown)
+        self.write("docs/units.md", shown.replace("a.service", "b.service"))
+        self.expect("docs/units.md:3: documents_show")
+
+    def test_guides_are_tested(self):
+        self.write("examples/a.service", "[Unit]\n")
+        self.write("tests/CMakeLists.txt", "# SPDX-License-Identifier: BSL-1.0\n# a.service\n")
+        good = ("# A\n\n```sh\ntrue\n```\n\n```text\nit is\n```\n\n"
+                "<!-- examples/a.service -->\n```ini\n[Unit]\n```\n")
+        self.write("docs/guides/a.md", good)
+        self.expect()
+        self.write("tests/CMakeLists.txt", "# SPDX-License-Identifier: BSL-1.0\n")
+        self.write("docs/guides/a.md", good + "\n```text\nprinted by nobody\n```\n\n"
+                   "```yaml\na: 1\n```\n\n    holdfast list\n")
+        self.expect("docs/guides/a.md:11: guides_are_tested: no test names a.service",
+                    "docs/guides/a.md:16: guides_are_tested: no block of commands",
+                    "docs/guides/a.md:20: guides_are_tested: nothing tests a block `yaml`",
+                    "docs/guides/a.md:24: guides_are_tested: a block that no test can find")
+
     def test_fault_tests(self):
         rows = [f"| F{n} | does not apply | |" for n in range(1, 41)]
         rows[4] = "| F5 | x | `suite.is_there`, `tidy.too`, `file.hpp` |"
