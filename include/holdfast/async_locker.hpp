@@ -65,6 +65,7 @@ public:
     [[nodiscard]] std::uint64_t fencing_token() const noexcept;          ///< As `guard`.
     [[nodiscard]] time_point valid_until() const noexcept;               ///< As `guard`.
     [[nodiscard]] std::chrono::milliseconds remaining() const noexcept;  ///< As `guard::remaining`.
+
     /// As `guard::lost`, but callbacks run on the locker's strand: they must not block.
     [[nodiscard]] std::stop_token lost() const noexcept;
     [[nodiscard]] lost_reason why_lost() const noexcept;  ///< As `guard::why_lost`.
@@ -113,6 +114,10 @@ public:
     ~async_locker();
 
     // Overloads, not default arguments: those are braced temporaries too, see the top of the file.
+
+    /// As the verb of this name of `locker`, awaited; arguments are kept until it has ended.
+    /// @par Cancellation  Terminal and total where it waits: what was asked for is taken back.
+    /// @{
     [[nodiscard]] asio::awaitable<result<async_guard>> acquire(std::string name);
     [[nodiscard]] asio::awaitable<result<async_guard>> acquire(std::string name,
                                                                acquire_options options);
@@ -130,9 +135,11 @@ public:
     [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> inspect(std::string name);
     [[nodiscard]] asio::awaitable<result<std::vector<lock_info>>> list(std::string prefix = {});
     [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> break_lock(std::string name);
+    /// @}
 
     [[nodiscard]] lock_statistics statistics() const noexcept;  ///< As `locker::statistics`.
     [[nodiscard]] const std::string& address() const noexcept;  ///< As `locker::address`.
+
     /// @return The strand on which everything runs.
     [[nodiscard]] asio::any_io_executor get_executor() const noexcept;
 

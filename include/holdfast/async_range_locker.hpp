@@ -76,6 +76,10 @@ public:
     ~async_range_locker();
 
     // Overloads, not default arguments: those are braced temporaries too, see `async_locker.hpp`.
+
+    /// As the verb of this name of `range_locker`, awaited; arguments are kept until it has ended.
+    /// @par Cancellation  Terminal and total where it waits: what was asked for is taken back.
+    /// @{
     [[nodiscard]] asio::awaitable<result<async_range_guard>> hold(std::string key,
                                                                   std::int64_t start,
                                                                   std::int64_t end);
@@ -104,6 +108,8 @@ public:
                                                                          std::uint32_t units);
     [[nodiscard]] asio::awaitable<result<void>> set_capacity(std::string key, std::uint32_t units);
     [[nodiscard]] asio::awaitable<result<std::uint32_t>> capacity(std::string key);
+    /// @}
+
     /// As `range_locker::watch`; cancellation ends it.
     [[nodiscard]] asio::awaitable<result<std::vector<range_hold>>> watch(
         std::string key, range window, std::vector<range_hold> known,
@@ -111,6 +117,7 @@ public:
 
     [[nodiscard]] lock_statistics statistics() const noexcept;  ///< As `range_locker`.
     [[nodiscard]] const std::string& address() const noexcept;  ///< As `range_locker`.
+
     /// @return The strand on which everything runs.
     [[nodiscard]] asio::any_io_executor get_executor() const noexcept;
 

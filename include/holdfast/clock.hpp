@@ -12,11 +12,14 @@ namespace holdfast {
 /// server's clock does. `std::chrono::steady_clock` stands still then, and would take a lock for
 /// valid that ran out during the sleep.
 struct boot_clock {
+    /// What a clock of the standard library names.
+    /// @{
     using duration = std::chrono::nanoseconds;
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<boot_clock>;
     static constexpr bool is_steady = true;
+    /// @}
 
     /// @return The time since the machine was started, time in suspension included.
     [[nodiscard]] static time_point now() noexcept;

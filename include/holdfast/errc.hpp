@@ -67,25 +67,27 @@ struct holder_info {
     std::string owner;    ///< The holder's `acquire_options::owner`; may be empty.
     std::string host;     ///< Host name of the holder; empty if the record does not tell.
     std::int64_t pid{0};  ///< Process id on that host; 0 if the record does not tell.
+
     /// Time until it expires unless renewed, by the store's clock; below zero: unknown.
     std::chrono::milliseconds remaining{-1};
 };
 
 /// What one node of a store said when it did not accept.
 struct node_error {
-    std::size_t node{0};  ///< Index in the order of configuration, from 0.
-    errc code{errc::unreachable};
+    std::size_t node{0};           ///< Index in the order of configuration, from 0.
+    errc code{errc::unreachable};  ///< What it comes to.
     std::string text;  ///< For people: address and cause. Holds no password and no full id.
 };
 
 /// An `errc` plus what is known of its cause, so that one log line can name the culprit.
 struct failure {
-    errc code{errc::misuse};
+    errc code{errc::misuse};              ///< What happened.
     std::string text;                     ///< One line for people, without a full stop at its end.
     lost_reason reason{};                 ///< For `lost` only.
     std::optional<holder_info> holder{};  ///< For `contended` and `timed_out`, where known.
     std::vector<node_error> nodes{};      ///< Nodes that did not accept, in ascending index.
     std::string name{};                   ///< Which of several names was in the way; else empty.
+
     /// Of ranges that were `contended`: the holds in the way, the first 16 in their order, without
     /// their ids.
     std::vector<range_hold> blockers{};
@@ -93,7 +95,9 @@ struct failure {
     failure() = default;
     /// Not explicit, so that `return errc::cancelled;` works in functions that return a `result`.
     failure(errc c) : code(c) {}  // NOLINT(google-explicit-constructor)
+    /// With a line of text, without a full stop at its end.
     failure(errc c, std::string what) : code(c), text(std::move(what)) {}
+    /// A `lost` and its reason.
     failure(lost_reason why, std::string what)
         : code(errc::lost), text(std::move(what)), reason(why) {}
 
@@ -109,6 +113,7 @@ using result = boost::system::result<T, failure>;
 /// to the `holdfast::errc` within.
 class lock_error : public std::system_error {
 public:
+    /// Its text is that of `why.message()`.
     explicit lock_error(failure why);
     /// @return All that is known of the cause.
     [[nodiscard]] const failure& why() const noexcept { return why_; }
@@ -122,5 +127,7 @@ private:
 
 }  // namespace holdfast
 
+/// @cond
 template <>
 struct boost::system::is_error_code_enum<holdfast::errc> : std::true_type {};
+/// @endcond

@@ -25,15 +25,16 @@ struct lease {
 
 /// What a store tells of one lock that is held.
 struct lock_info {
-    std::string name;
-    std::string id;  ///< The holder's id, a capability: do not log it in full.
-    holder_info holder;
+    std::string name;    ///< As it was acquired.
+    std::string id;      ///< The holder's id, a capability: do not log it in full.
+    holder_info holder;  ///< Who it is, as far as the record tells.
+
     /// The highest token given out for this name so far: the holder's own or, on Redis, a later
     /// one that a refused attempt drew. 0: none.
     std::uint64_t fencing_token{0};
     std::string value;  ///< The holder's whole record, as it stands in the store.
-    lock_mode mode{lock_mode::exclusive};
-    bool counted{false};       ///< Held with `acquire_options::permits`.
+    lock_mode mode{lock_mode::exclusive};  ///< Alone, or shared.
+    bool counted{false};                   ///< Held with `acquire_options::permits`.
     std::uint32_t holders{1};  ///< How many hold it; the fields above tell of one of them.
     std::uint32_t waiters{0};  ///< How many stand in line for it, processes or waiters.
 };

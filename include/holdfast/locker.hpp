@@ -55,6 +55,7 @@ public:
     /// As the constructor, for callers that want no exceptions.
     [[nodiscard]] static result<locker> open(std::string_view url,
                                              const locker_options& options = {});
+    /// As above, with a store that `make` makes.
     [[nodiscard]] static result<locker> open(const store_factory& make,
                                              const locker_options& options = {});
 

@@ -22,8 +22,8 @@ inline constexpr std::uint32_t range_units_max = 1'000'000;
 
 /// [start, end).
 struct range {
-    std::int64_t start{0};
-    std::int64_t end{0};  ///< Not part of the range; above `start`.
+    std::int64_t start{0};  ///< Part of the range.
+    std::int64_t end{0};    ///< Not part of the range; above `start`.
 
     friend bool operator==(const range&, const range&) = default;
 };
@@ -34,12 +34,14 @@ inline constexpr range everything{std::numeric_limits<std::int64_t>::min(),
 
 /// A hold, as its store tells of it.
 struct range_hold {
-    std::string key{};
+    std::string key{};  ///< 1 to 512 bytes.
+
     /// A capability: who knows it can release the hold. Empty where the hold is told to others.
     std::string id{};
-    std::int64_t start{0};
-    std::int64_t end{0};
-    std::uint32_t units{1};
+    std::int64_t start{0};   ///< Where it begins.
+    std::int64_t end{0};     ///< Not part of it.
+    std::uint32_t units{1};  ///< How much of the key's capacity it takes.
+
     /// Rises with each hold of the key, and with each move.
     std::uint64_t fencing_token{0};
     bool permanent{false};                   ///< Confirmed: it does not run out.

@@ -41,8 +41,11 @@ public:
     [[nodiscard]] const std::string& key() const noexcept { return what_.key; }
     /// @return Its id. A capability: who knows it can release the hold.
     [[nodiscard]] const std::string& id() const noexcept { return what_.id; }
+    /// @return Where it starts.
     [[nodiscard]] std::int64_t start() const noexcept { return what_.start; }
     [[nodiscard]] std::int64_t end() const noexcept { return what_.end; }  ///< Not part of it.
+
+    /// @return How much of the key's capacity it takes.
     [[nodiscard]] std::uint32_t units() const noexcept { return what_.units; }
     /// @return What was given with the call; a hold that was there already keeps what it had, which
     ///         `range_locker::get` tells.
@@ -69,6 +72,7 @@ public:
     /// @par Errors  `lost`, `misuse` (the guard is empty).
     [[nodiscard]] result<range_hold> hand_over();
 
+    /// @cond  What follows is for the two owners alone.
 protected:
     held_range() noexcept = default;
     held_range(std::shared_ptr<ranges::verbs> verbs, std::shared_ptr<lock::session> owner,
@@ -87,6 +91,7 @@ protected:
     std::shared_ptr<ranges::verbs> verbs_;
     std::shared_ptr<lock::held_lease> state_;
     range_hold what_;
+    /// @endcond
 };
 
 /// Owns one hold. Move-only; a moved-from guard is empty. The destructor starts a best-effort

@@ -67,10 +67,10 @@ struct range_options {
 
 /// One of several ranges that are held together.
 struct range_request {
-    std::string key;
-    std::int64_t start{0};
-    std::int64_t end{0};
-    std::uint32_t units{1};
+    std::string key;         ///< 1 to 512 bytes.
+    std::int64_t start{0};   ///< Where it begins.
+    std::int64_t end{0};     ///< Not part of it; above `start`.
+    std::uint32_t units{1};  ///< How much of the key's capacity it takes.
 };
 
 /// Holds ranges in one store, for blocking callers.
@@ -87,6 +87,7 @@ public:
     /// As the constructor, for callers that want no exceptions.
     [[nodiscard]] static result<range_locker> open(std::string_view url,
                                                    const locker_options& options = {});
+    /// As above, with a store that `make` makes.
     [[nodiscard]] static result<range_locker> open(const range_store_factory& make,
                                                    const locker_options& options = {});
 

@@ -37,16 +37,18 @@ inline constexpr std::size_t blockers_max = 16;
 /// What a hold is asked for with; the same for all attempts of it.
 struct range_claim {
     std::string key;  ///< 1 to 512 bytes, any; compared byte by byte.
+
     /// 1 to 255 bytes, any; unique within the key, and never used again after its release was sent.
     std::string id;
-    std::int64_t start{0};
-    std::int64_t end{0};  ///< Above `start`.
-    std::uint32_t units{1};
+    std::int64_t start{0};   ///< Where it begins.
+    std::int64_t end{0};     ///< Not part of it; above `start`.
+    std::uint32_t units{1};  ///< [1, 1,000,000].
+
     /// Counts against this capacity; 0: against the key's own.
     std::uint32_t capacity{0};
     std::chrono::milliseconds ttl{0};  ///< [10 ms, 24 h], by the store's clock.
-    std::string owner{};
-    std::string data{};
+    std::string owner{};               ///< A label for people; may be empty.
+    std::string data{};                ///< The caller's own, at most 64 KiB.
 };
 
 /// The store says yes.
@@ -58,9 +60,10 @@ struct range_grant {
 
 /// One of several renewals in one conversation.
 struct range_renewal {
-    std::string_view key;
-    std::string_view id;
-    std::chrono::milliseconds ttl{0};
+    std::string_view key;              ///< As in the claim.
+    std::string_view id;               ///< As in the claim.
+    std::chrono::milliseconds ttl{0};  ///< [10 ms, 24 h], by the store's clock.
+
     /// The hold that is meant, of those that had this id one after the other; 0: whichever has it.
     std::uint64_t fencing_token{0};
     /// Set by the store: success: expires `ttl` from when the server handled it, be it later or
@@ -72,8 +75,8 @@ struct range_renewal {
 
 /// Where in a list of holds, ordered by start and then by token, the last page ended.
 struct range_cursor {
-    std::int64_t start{0};
-    std::uint64_t token{0};
+    std::int64_t start{0};   ///< The last one's start.
+    std::uint64_t token{0};  ///< And its token.
 };
 
 /// Part of a list of holds.
@@ -94,8 +97,9 @@ struct released_hold {
     bool permanent{true};            ///< Also one that is permanent.
     std::uint64_t fencing_token{0};  ///< Only the one with this token; 0: whichever has the id.
 
-    static const released_hold any;
+    static const released_hold any;      ///< Whichever has the id.
     static const released_hold passing;  ///< Those that are not permanent.
+
     /// The hold that was granted with this token, as long as it is not permanent.
     [[nodiscard]] static constexpr released_hold granted(std::uint64_t token) noexcept {
         return {.permanent = false, .fencing_token = token};

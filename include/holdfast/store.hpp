@@ -40,22 +40,23 @@ namespace holdfast {
 
 /// What a store is made with. All references outlive the store.
 struct store_environment {
-    asio::any_io_executor executor;
-    timeline& time;
-    entropy& random;
-    locker_options options;
+    asio::any_io_executor executor;  ///< On which all of it runs.
+    timeline& time;                  ///< The present, and alarms.
+    entropy& random;                 ///< Where ids and pauses come from.
+    locker_options options;          ///< Of the locker that it is made for.
 };
 
 /// What an acquisition asks for; the same for all attempts of it.
 struct claim {
     std::string name;  ///< 1 to 512 bytes, any.
+
     /// Unique: the id, then what `holder_record` adds. Never used again after a release of it was
     /// sent: that release may arrive late.
     std::string value;
-    std::chrono::milliseconds ttl{0};  ///< [10 ms, 24 h], by the store's clock.
-    bool fence{true};                  ///< Draw a token.
-    lock_mode mode{lock_mode::exclusive};
-    std::uint32_t permits{0};  ///< At most so many hold it at once; 0: not counted.
+    std::chrono::milliseconds ttl{0};      ///< [10 ms, 24 h], by the store's clock.
+    bool fence{true};                      ///< Draw a token.
+    lock_mode mode{lock_mode::exclusive};  ///< Whom it keeps out.
+    std::uint32_t permits{0};              ///< At most so many hold it at once; 0: not counted.
 };
 
 /// Who asks for a lock, for stores whose values tell of the holder.
@@ -143,6 +144,7 @@ struct store_abilities {
     bool modes{false};    ///< Shared and counted locks.
     bool several{false};  ///< `acquire_all`.
     bool lines{false};    ///< `take_seat`.
+
     /// `raise_token`. A quorum of such stores has fencing tokens, and lets nodes that have missed a
     /// lock take it later.
     bool raises{false};
@@ -201,9 +203,10 @@ public:
 
 /// One of several renewals in one conversation.
 struct renewal {
-    std::string_view name;
-    std::string_view value;
-    std::chrono::milliseconds ttl{0};
+    std::string_view name;             ///< As in the claim.
+    std::string_view value;            ///< As in the claim.
+    std::chrono::milliseconds ttl{0};  ///< [10 ms, 24 h], by the store's clock.
+
     /// The token of the grant, for stores that are made of several and for holds on ranges, whose
     /// ids may come back; 0: none, or not known.
     std::uint64_t fencing_token{0};
@@ -290,7 +293,7 @@ public:
     /// of holds on ranges, which callers choose.
     /// @param fencing_token  0: it has none, or that is not to be looked at.
     [[nodiscard]] virtual asio::awaitable<result<void>> release_granted(
-        std::string_view name, std::string_view value, std::uint64_t /*fencing_token*/,
+        std::string_view name, std::string_view value, [[maybe_unused]] std::uint64_t fencing_token,
         time_point deadline) {
         return release(name, value, deadline);
     }

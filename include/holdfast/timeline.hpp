@@ -33,6 +33,7 @@ public:
 
 protected:
     friend class alarm;
+    /// Who waits, by the time for which it waits.
     using queue = std::multimap<time_point, alarm*>;
 
     /// Called whenever the earliest alarm may have changed.
@@ -42,7 +43,7 @@ protected:
     /// Destroys the coroutines that still wait, for a timeline that goes away before them.
     void abandon() noexcept;
 
-    queue waiting_;  // Alarms without a time stand at the end.
+    queue waiting_;  ///< Alarms without a time stand at the end.
 };
 
 /// Why a wait ended.
@@ -56,6 +57,7 @@ enum class wake_reason {
 /// One coroutine at a time may wait on it.
 class alarm {
 public:
+    /// @param time  Outlives the alarm.
     explicit alarm(timeline& time) noexcept : time_(time) {}
     alarm(const alarm&) = delete;
     alarm& operator=(const alarm&) = delete;

@@ -34,8 +34,9 @@ struct dist_lock_options {
     std::chrono::milliseconds ttl{30'000};      ///< [10 ms, 24 h].
     std::chrono::milliseconds retry_delay{50};  ///< Between two attempts, [0, 24 h].
     std::int64_t max_retries = -1;              ///< Attempts after the first; -1: without end.
-    std::string key_prefix = "lock:";
-    dist_lock_wire wire = dist_lock_wire::two;
+    std::string key_prefix = "lock:";           ///< Stands before the name.
+    dist_lock_wire wire = dist_lock_wire::two;  ///< How the lock is stored.
+
     /// Bounds one conversation with the server, [1 ms, 1 h].
     std::chrono::milliseconds timeout{5000};
 };
@@ -50,6 +51,7 @@ public:
     [[nodiscard]] const std::string& id() const noexcept { return id_; }        ///< A capability.
     [[nodiscard]] const std::string& key() const noexcept { return key_; }      ///< On the server.
     [[nodiscard]] const std::string& owner() const noexcept { return owner_; }  ///< Wire 2 only.
+
     /// @return The attempt that got it, from 1; 0 if it was not acquired here.
     [[nodiscard]] std::uint64_t acquired_on_attempt() const noexcept { return attempts_; }
     /// @return How long acquiring it took, measured.
@@ -57,6 +59,7 @@ public:
 
     /// @return Whether it was released: false if its id does not hold it any more.
     result<bool> release();
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<bool>)> Token>
     auto release(Token&& token) {
         return detail::start(session_, release_task(session_, name_, id_),
@@ -66,6 +69,7 @@ public:
     /// Counts it from now on again, for `length` in [10 ms, 24 h]; wire 1 rounds up to seconds.
     /// @return Whether it was extended: false if its id does not hold it any more.
     result<bool> extend(std::chrono::milliseconds length);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<bool>)> Token>
     auto extend(std::chrono::milliseconds length, Token&& token) {
         return detail::start(session_, extend_task(session_, name_, id_, length),
@@ -88,8 +92,8 @@ private:
 /// See the top of the file.
 class dist_lock {
 public:
-    using options = dist_lock_options;
-    using lock = dist_lock_lock;
+    using options = dist_lock_options;  ///< Short for it.
+    using lock = dist_lock_lock;        ///< Short for it.
 
     /// @param url  As for `locker`.
     /// @throws lock_error  `misuse`, naming the rule that is broken.
@@ -103,11 +107,13 @@ public:
     /// @par Cost    One round trip for each attempt.
     [[nodiscard]] result<std::optional<lock>> acquire(std::string_view name,
                                                       std::string_view owner = {});
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<std::optional<dist_lock_lock>>)> Token>
     auto acquire(std::string_view name, std::string_view owner, Token&& token) {
         auto work = acquire_task(session_, how_, std::string(name), std::string(owner));
         return detail::start(session_, std::move(work), std::forward<Token>(token));
     }
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<std::optional<dist_lock_lock>>)> Token>
     auto acquire(std::string_view name, Token&& token) {
         return acquire(name, std::string_view{}, std::forward<Token>(token));
@@ -115,6 +121,7 @@ public:
 
     /// @return The lock of the present holder, whoever that is; nothing if nobody holds `name`.
     [[nodiscard]] result<std::optional<lock>> get_acquired_lock(std::string_view name);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<std::optional<dist_lock_lock>>)> Token>
     auto get_acquired_lock(std::string_view name, Token&& token) {
         return detail::start(session_, get_task(session_, how_, std::string(name)),
@@ -123,6 +130,7 @@ public:
 
     /// @return Whether it was released: false if that id does not hold `name`.
     result<bool> release_lock(std::string_view name, std::string_view id);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<bool>)> Token>
     auto release_lock(std::string_view name, std::string_view id, Token&& token) {
         auto work = lock::release_task(session_, std::string(name), std::string(id));
@@ -132,6 +140,7 @@ public:
     /// As `dist_lock_lock::extend`, by id.
     result<bool> extend_lock(std::string_view name, std::string_view id,
                              std::chrono::milliseconds length);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<bool>)> Token>
     auto extend_lock(std::string_view name, std::string_view id, std::chrono::milliseconds length,
                      Token&& token) {

@@ -42,6 +42,7 @@ public:
     /// @return Whether we are the owner now; the server is asked each time.
     /// @par Errors  `unreachable`, `in_doubt`, `denied`, `wrong_type`, `misuse`.
     result<bool> lock();
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<bool>)> Token>
     auto lock(Token&& token) {
         return detail::start(session(), lock_task(state_), std::forward<Token>(token));
@@ -50,6 +51,7 @@ public:
     /// Counts the lock from now on again. @return Whether we are still the owner.
     /// @par Errors  As `lock`.
     result<bool> update();
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<bool>)> Token>
     auto update(Token&& token) {
         return detail::start(session(), update_task(state_), std::forward<Token>(token));
@@ -59,10 +61,12 @@ public:
     /// @return true: it was cleared; false: somebody else has it; nothing: there was no lock.
     /// @par Errors  As `lock`.
     result<std::optional<bool>> clear(bool force = false);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<std::optional<bool>>)> Token>
     auto clear(bool force, Token&& token) {
         return detail::start(session(), clear_task(state_, force), std::forward<Token>(token));
     }
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<std::optional<bool>>)> Token>
     auto clear(Token&& token) {
         return clear(false, std::forward<Token>(token));
@@ -71,6 +75,7 @@ public:
     /// @return Whether anybody has it.
     /// @par Errors  As `lock`.
     [[nodiscard]] result<process_lock_state> state();
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<process_lock_state>)> Token>
     auto state(Token&& token) {
         return detail::start(session(), state_task(state_), std::forward<Token>(token));

@@ -42,17 +42,20 @@ public:
     /// Not a lock: `release` answers `misuse`.
     range_lock_lock() = default;
 
-    [[nodiscard]] const std::string& id() const noexcept { return id_; }
-    [[nodiscard]] const std::string& key() const noexcept { return key_; }
+    [[nodiscard]] const std::string& id() const noexcept { return id_; }    ///< A capability.
+    [[nodiscard]] const std::string& key() const noexcept { return key_; }  ///< What has ranges.
     [[nodiscard]] std::int64_t from() const noexcept { return from_; }  ///< In the caller's unit.
     [[nodiscard]] std::int64_t to() const noexcept { return to_; }      ///< Not part of the range.
+
     /// @return When it runs out, in milliseconds since 1970; by the database's clock, or, for a row
     ///         that an original wrote, by that process's.
     [[nodiscard]] std::int64_t expiry() const noexcept { return expiry_; }
+    /// @return What `set` was given.
     [[nodiscard]] const std::optional<std::string>& data() const noexcept { return data_; }
 
     /// As `range_lock::clear` on it. Whoever has the lock can do that, as with the original.
     result<bool> release();
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<bool>)> Token>
     auto release(Token&& token) {
         auto work = detail::clear_range(state_, key_, id_);
@@ -70,8 +73,10 @@ private:
 
 /// What `range_lock::set` answers.
 struct range_lock_answer {
-    bool success{false};
+    bool success{false};   ///< Whether the range is ours.
     range_lock_lock lock;  ///< Ours; without success, the one that overlaps (the lowest start).
+
+    /// @return `success`.
     explicit operator bool() const noexcept { return success; }
 };
 
@@ -84,9 +89,9 @@ struct range_lock_options {
 /// See the top of the file.
 class range_lock {
 public:
-    using options = range_lock_options;
-    using lock = range_lock_lock;
-    using answer = range_lock_answer;
+    using options = range_lock_options;  ///< Short for it.
+    using lock = range_lock_lock;        ///< Short for it.
+    using answer = range_lock_answer;    ///< Short for it.
 
     /// @param redis_url  Where the mutex is, as for `locker`.
     /// @param mysql_url  `mysql://user:password@host:port/database`, or
@@ -111,6 +116,7 @@ public:
     [[nodiscard]] result<answer> set(std::string_view key, std::int64_t from, std::int64_t to,
                                      std::optional<std::string> data,
                                      std::chrono::milliseconds ttl);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<range_lock_answer>)> Token>
     auto set(std::string_view key, std::int64_t from, std::int64_t to,
              std::optional<std::string> data, std::chrono::milliseconds ttl, Token&& token) {
@@ -120,6 +126,7 @@ public:
 
     /// @return The lock with that id, or nothing if it is gone or has run out.
     [[nodiscard]] result<std::optional<lock>> get(std::string_view key, std::string_view id);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<std::optional<range_lock_lock>>)> Token>
     auto get(std::string_view key, std::string_view id, Token&& token) {
         auto work = get_task(state_, std::string(key), std::string(id));
@@ -128,6 +135,7 @@ public:
 
     /// Clears a lock. @return Whether it was there.
     result<bool> clear(std::string_view key, std::string_view id);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<bool>)> Token>
     auto clear(std::string_view key, std::string_view id, Token&& token) {
         auto work = detail::clear_range(state_, std::string(key), std::string(id));
@@ -139,12 +147,14 @@ public:
     /// trigger to the table; needs the right TRIGGER. Idempotent.
     /// @par Errors  `denied`, naming the missing right: then nothing was changed.
     result<void> install_guard();
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<void>)> Token>
     auto install_guard(Token&& token) {
         return detail::start(session(), guard_task(state_, true), std::forward<Token>(token));
     }
     /// Takes the guard away again. Idempotent.
     result<void> remove_guard();
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<void>)> Token>
     auto remove_guard(Token&& token) {
         return detail::start(session(), guard_task(state_, false), std::forward<Token>(token));

@@ -61,6 +61,7 @@ public:
     /// Not a lock: every verb answers `misuse`.
     redlock_lock() = default;
 
+    /// @return What it locks.
     [[nodiscard]] const std::vector<std::string>& resources() const noexcept;
     /// @return The random value that stands for it on the servers, 32 hex digits; a capability.
     [[nodiscard]] const std::string& value() const noexcept;
@@ -74,6 +75,7 @@ public:
     ///              `no_quorum`, `in_doubt`: too few servers confirmed it; it runs out by itself,
     ///              or is unlocked by the next call.
     result<void> unlock();
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<void>)> Token>
     auto unlock(Token&& token) {
         return detail::start(session_, unlock_task(*this), std::forward<Token>(token));
@@ -84,6 +86,7 @@ public:
     ///              `no_quorum`, `in_doubt`: too few servers confirmed it; it is held until
     ///              `expiration()` as before.
     result<redlock_lock> extend(std::chrono::milliseconds ttl);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<redlock_lock>)> Token>
     auto extend(std::chrono::milliseconds ttl, Token&& token) {
         return detail::start(session_, extend_task(*this, ttl), std::forward<Token>(token));
@@ -118,9 +121,9 @@ private:
 /// See the top of the file.
 class redlock {
 public:
-    using options = redlock_options;
-    using held_lock = redlock_lock;
-    using signal = redlock_signal;
+    using options = redlock_options;  ///< Short for it.
+    using held_lock = redlock_lock;   ///< Short for it.
+    using signal = redlock_signal;    ///< Short for it.
 
     /// @param urls  One for each independent server, as for `locker`; at least one.
     /// @throws lock_error  `misuse`: no server, or a rule of a url or option is broken.
@@ -135,22 +138,26 @@ public:
     /// @par Cost    One round trip to the fastest majority for each attempt.
     [[nodiscard]] result<held_lock> lock(const std::vector<std::string>& resources,
                                          std::chrono::milliseconds ttl);
+    /// As above, for one resource.
     [[nodiscard]] result<held_lock> lock(std::string_view resource, std::chrono::milliseconds ttl);
     /// `{"a", "b"}` could be a `std::string_view`, too.
     [[nodiscard]] result<held_lock> lock(std::initializer_list<std::string> resources,
                                          std::chrono::milliseconds ttl) {
         return lock(std::vector<std::string>(resources), ttl);
     }
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<redlock_lock>)> Token>
     auto lock(std::vector<std::string> resources, std::chrono::milliseconds ttl, Token&& token) {
         auto work = lock_task(session_, how_, std::move(resources), ttl);
         return detail::start(session_, std::move(work), std::forward<Token>(token));
     }
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<redlock_lock>)> Token>
     auto lock(std::string_view resource, std::chrono::milliseconds ttl, Token&& token) {
         return lock(std::vector<std::string>{std::string(resource)}, ttl,
                     std::forward<Token>(token));
     }
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<redlock_lock>)> Token>
     auto lock(std::initializer_list<std::string> resources, std::chrono::milliseconds ttl,
               Token&& token) {
@@ -159,6 +166,7 @@ public:
 
     /// As `held_lock::unlock`.
     result<void> unlock(held_lock which) { return which.unlock(); }
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<void>)> Token>
     auto unlock(held_lock which, Token&& token) {
         return which.unlock(std::forward<Token>(token));
@@ -168,6 +176,7 @@ public:
     result<held_lock> extend(held_lock which, std::chrono::milliseconds ttl) {
         return which.extend(ttl);
     }
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<redlock_lock>)> Token>
     auto extend(held_lock which, std::chrono::milliseconds ttl, Token&& token) {
         return which.extend(ttl, std::forward<Token>(token));

@@ -33,6 +33,7 @@ public:
     /// @return 1 if it was unlocked, 0 if it had run out or was somebody else's.
     /// @par Errors  `misuse` if nothing was locked; else as `warlock::unlock`.
     result<int> operator()() const;
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<int>)> Token>
     auto operator()(Token&& token) const {
         return detail::start(session_, task(session_, key_, id_), std::forward<Token>(token));
@@ -51,6 +52,8 @@ private:
 struct warlock_answer {
     warlock_unlock unlock;  ///< False if somebody else has the lock.
     std::string id;         ///< The lock's id, for `warlock::unlock`; empty without a lock.
+
+    /// @return Whether the lock is ours.
     explicit operator bool() const noexcept { return static_cast<bool>(unlock); }
 };
 
@@ -64,11 +67,12 @@ public:
         /// Bounds one conversation with the server, [1 ms, 1 h].
         std::chrono::milliseconds timeout{5000};
     };
-    using answer = warlock_answer;
+    using answer = warlock_answer;  ///< Short for it.
 
     /// @param url  As for `locker`.
     /// @throws lock_error  `misuse`, naming the rule that is broken.
     explicit warlock(std::string_view url) : warlock(url, options{}) {}
+    /// As above, with options.
     warlock(std::string_view url, options how);
 
     /// @return The key on the server for `key`.
@@ -81,6 +85,7 @@ public:
     ///              but after `in_doubt` perhaps, for at most the ttl.
     /// @par Cost    One round trip.
     [[nodiscard]] result<answer> lock(std::string_view key, std::chrono::milliseconds ttl);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<warlock_answer>)> Token>
     auto lock(std::string_view key, std::chrono::milliseconds ttl, Token&& token) {
         return detail::start(session_, lock_task(session_, std::string(key), ttl),
@@ -94,6 +99,7 @@ public:
     [[nodiscard]] result<answer> optimistic(std::string_view key, std::chrono::milliseconds ttl,
                                             std::int64_t max_attempts,
                                             std::chrono::milliseconds wait);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<warlock_answer>)> Token>
     auto optimistic(std::string_view key, std::chrono::milliseconds ttl, std::int64_t max_attempts,
                     std::chrono::milliseconds wait, Token&& token) {
@@ -105,6 +111,7 @@ public:
     /// @return 1 if it was unlocked, 0 if that id does not hold the lock.
     /// @par Errors  `unreachable`, `in_doubt`, `denied`, `misuse`.
     result<int> unlock(std::string_view key, std::string_view id);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<int>)> Token>
     auto unlock(std::string_view key, std::string_view id, Token&& token) {
         auto work = warlock_unlock::task(session_, std::string(key), std::string(id));
@@ -114,6 +121,7 @@ public:
     /// Counts a lock from now on again, by id.
     /// @return Whether that id held the lock; one that has run out is not brought back.
     result<bool> touch(std::string_view key, std::string_view id, std::chrono::milliseconds ttl);
+    /// The same without blocking; `token` is a completion token.
     template <asio::completion_token_for<void(result<bool>)> Token>
     auto touch(std::string_view key, std::string_view id, std::chrono::milliseconds ttl,
                Token&& token) {
