@@ -55,6 +55,12 @@ TEST(compat_examples, dist_lock_runs) {
     EXPECT_EQ(on_server(server).keys(), 0);
 }
 
+TEST(compat_examples, migrating_runs_and_gives_both_locks_back) {
+    const redis_server server;
+    EXPECT_EQ(exit_code_of("17_migrating", {server.url()}), 0);
+    EXPECT_FALSE(on_server(server).has("invoices:lock"));
+}
+
 TEST(compat_examples, process_lock_runs) {
     const redis_server server;
     ::setenv("REDIS_URL", server.url().c_str(), 1);
