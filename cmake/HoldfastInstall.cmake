@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 # What `cmake --install` puts where, and what makes `find_package(holdfast)` and pkg-config work.
 # Each component has an export file of its own, so that a package may leave a store out.
+# In CMake's other sense of the word, COMPONENT tells cmake/HoldfastPackage.cmake what goes where:
+# `cli` and `dev` are in a Debian package, `plain` is replaced there by what Debian wants.
 include(CMakePackageConfigHelpers)
 
 set(HOLDFAST_CONFIG_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
@@ -13,21 +15,23 @@ function(holdfast_install component)
     set(files "")
     if(sets)
       foreach(set IN LISTS sets)
-        list(APPEND files FILE_SET ${set} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+        list(APPEND files
+        FILE_SET ${set} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT dev)
       endforeach()
     endif()
     install(TARGETS ${target}
       EXPORT holdfast-${component}
-      ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-      LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-      RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
+      ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT dev
+      LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT dev
+      RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT dev
       INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
       ${files})
   endforeach()
   install(EXPORT holdfast-${component}
     FILE holdfast-${component}-targets.cmake
     NAMESPACE holdfast::
-    DESTINATION "${HOLDFAST_CONFIG_DIR}")
+    DESTINATION "${HOLDFAST_CONFIG_DIR}"
+    COMPONENT dev)
 endfunction()
 
 holdfast_install(lock TARGETS holdfast_lock holdfast_memory holdfast_holdfast)
@@ -71,7 +75,8 @@ file(RELATIVE_PATH pc_to_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/holdfast.pc.in"
   "${PROJECT_BINARY_DIR}/holdfast.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/holdfast.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(FILES "${PROJECT_BINARY_DIR}/holdfast.pc"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT dev)
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/holdfastConfig.cmake.in"
   "${PROJECT_BINARY_DIR}/holdfastConfig.cmake"
@@ -80,6 +85,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/holdfastConfigVersion.cm
   COMPATIBILITY SameMajorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/holdfastConfig.cmake"
               "${PROJECT_BINARY_DIR}/holdfastConfigVersion.cmake"
-  DESTINATION "${HOLDFAST_CONFIG_DIR}")
+  DESTINATION "${HOLDFAST_CONFIG_DIR}" COMPONENT dev)
 
-install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE"
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT plain)
