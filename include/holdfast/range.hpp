@@ -16,7 +16,7 @@ namespace holdfast {
 /// The id of a hold has at least 1 and at most this many bytes.
 inline constexpr std::size_t hold_id_bytes_max = 255;
 /// The data of a hold has at most this many bytes.
-inline constexpr std::size_t hold_data_bytes_max = 64 * 1024;
+inline constexpr std::size_t hold_data_bytes_max = std::size_t{64} * 1024;
 /// A hold takes at least 1 and at most this many units; a key has room for as many.
 inline constexpr std::uint32_t range_units_max = 1'000'000;
 
