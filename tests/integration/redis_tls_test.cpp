@@ -4,7 +4,9 @@
 #include <holdfast/holdfast.hpp>
 
 #include "integration/redis_fake.hpp"
+#include "support/poll.hpp"
 #include "support/redis_server.hpp"
+#include "support/server_process.hpp"
 #include "support/temp_dir.hpp"
 
 #include <gmock/gmock.h>
@@ -16,8 +18,12 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace holdfast::test {
 namespace {
@@ -77,14 +83,22 @@ protected:
     static void SetUpTestSuite() { made_ = new certificates; }
     static void TearDownTestSuite() { delete made_; }
 
-    void serve(const std::string& certificate, const std::string& clients = "no") {
+    void serve(const std::string& certificate, const std::string& clients = "no",
+               const std::vector<std::string>& more = {}) {
         port_ = free_tcp_port();
+        std::vector<std::string> words{"--tls-port", std::to_string(port_)};
+        for (const auto& [option, value] : tls_lines(certificate))
+            words.insert(words.end(), {"--" + option, value});
+        words.insert(words.end(), {"--tls-auth-clients", clients});
+        words.insert(words.end(), more.begin(), more.end());
         server_ = std::make_unique<redis_server>(
-            redis_options{.tcp = true,
-                          .arguments = {"--tls-port", std::to_string(port_), "--tls-cert-file",
-                                        files() / certificate + ".pem", "--tls-key-file",
-                                        files() / certificate + ".key", "--tls-ca-cert-file",
-                                        files() / "ca.pem", "--tls-auth-clients", clients}});
+            redis_options{.tcp = true, .arguments = std::move(words)});
+    }
+    /// How a server speaks TLS with that certificate.
+    static std::vector<std::pair<std::string, std::string>> tls_lines(const std::string& name) {
+        return {{"tls-cert-file", files() / name + ".pem"},
+                {"tls-key-file", files() / name + ".key"},
+                {"tls-ca-cert-file", files() / "ca.pem"}};
     }
     [[nodiscard]] std::string url(const std::string& host, const std::string& more = "") const {
         return "rediss://" + host + ":" + std::to_string(port_) + "?ca_file=" + files() / "ca.pem" +
@@ -204,6 +218,51 @@ TEST_F(redis_over_tls, tells_a_server_that_does_not_speak_it) {
     ASSERT_FALSE(held);
     EXPECT_EQ(held.error().code, errc::protocol) << held.error().message();
     EXPECT_THAT(held.error().text, HasSubstr("does not speak TLS"));
+}
+
+// Why: sentinels are asked before the master is: over TLS too, each with its own certificate.
+TEST_F(redis_over_tls, finds_the_master_of_a_sentinel) {
+    serve("good");
+    const temp_dir place;
+    const std::uint16_t port = free_tcp_port();
+    {
+        std::ofstream lines(place / "sentinel.conf");
+        lines << "port 0\nbind 127.0.0.1\nunixsocket " << place / "sock"
+              << "\nlogfile " << place / "log"
+              << "\ntls-port " << port << "\ntls-replication yes\ntls-auth-clients no\n";
+        for (const auto& [option, value] : tls_lines("good"))
+            lines << option << ' ' << value << '\n';
+        lines << "sentinel monitor mymaster 127.0.0.1 " << port_ << " 1\n";
+    }
+    server_process sentinel;
+    sentinel.start({"redis-server", place / "sentinel.conf", "--sentinel"}, place / "log", [&] {
+        return std::filesystem::exists(place / "sock") &&
+               redis_command(place / "sock", {"PING"}) == "+PONG\r\n";
+    });
+    const std::string to = ":" + std::to_string(port) + "/mymaster";
+    const std::string trust = "?ca_file=" + files() / "ca.pem";
+    auto held = take("rediss-sentinel://localhost" + to + trust);
+    ASSERT_TRUE(held) << held.error().message();
+    EXPECT_TRUE(held->release());
+    const auto refused = take("rediss-sentinel://localhost" + to);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::denied) << refused.error().message();
+    EXPECT_THAT(refused.error().text, HasSubstr("certificate is refused"));
+    EXPECT_FALSE(take("redis-sentinel://localhost" + to));
+}
+
+TEST_F(redis_over_tls, finds_the_slots_of_a_cluster) {
+    serve("good", "no",
+          {"--cluster-enabled", "yes", "--tls-cluster", "yes", "--cluster-port",
+           std::to_string(free_tcp_port())});
+    ASSERT_EQ(server_->command({"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}), "+OK\r\n");
+    std::string to = url("localhost");
+    to.replace(0, to.find(':'), "rediss-cluster");
+    ASSERT_TRUE(poll_until([&] { return take(to).has_value(); }));
+    to.erase(to.find('?'));
+    const auto refused = take(to);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::denied) << refused.error().message();
 }
 
 // A Redis server takes our greeting for the beginning of a line, and waits for its end.
