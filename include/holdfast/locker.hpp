@@ -91,7 +91,8 @@ public:
     ///                 single names that are in demand may keep it waiting.
     /// @return A guard for each, in the order of `names`; each is released by itself.
     /// @par Errors     As `acquire`; `failure::name` tells which name was in the way. `misuse` also
-    ///                 where the store takes one name at a time (a quorum, a dialect).
+    ///                 where the store takes one name at a time (a quorum, a dialect), or one
+    ///                 after the other and `atomic` was asked for (a Redis Cluster).
     /// @par Cost       One round trip for each attempt, whatever the number of names.
     [[nodiscard]] result<std::vector<guard>> acquire_all(const std::vector<std::string>& names,
                                                          const acquire_options& options = {});

@@ -65,6 +65,9 @@ struct acquire_options {
     /// Strictly first come, first served, across processes too, among those who ask for it. Costs a
     /// script where the lock is free. Redis and memory: stores.
     bool fair = false;
+    /// For `acquire_all`: only where the store takes all names in one step. Else a store that takes
+    /// them one after the other, such as a Redis Cluster, is good enough.
+    bool atomic = false;
 };
 
 /// How a locker speaks with its store.

@@ -141,9 +141,10 @@ public:
 
 /// What a store can do beyond exclusive locks on one name.
 struct store_abilities {
-    bool modes{false};    ///< Shared and counted locks.
-    bool several{false};  ///< `acquire_all`.
-    bool lines{false};    ///< `take_seat`.
+    bool modes{false};     ///< Shared and counted locks.
+    bool several{false};   ///< `acquire_all`, ...
+    bool stepwise{false};  ///< ... which takes one name after the other.
+    bool lines{false};     ///< `take_seat`.
 
     /// `raise_token`. A quorum of such stores has fencing tokens, and lets nodes that have missed a
     /// lock take it later.

@@ -29,6 +29,8 @@ asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all(std::vector<s
         if (auto wrong = check_acquire(name, options, name_limit())) co_return *wrong;
     if (!parts_.where->abilities().several)
         co_return cannot("this store takes one name at a time", ability::several);
+    if (options.atomic && parts_.where->abilities().stepwise)
+        co_return cannot("this store takes several names one after the other", ability::several);
     const std::stop_token stop = options.stop;
     if (stop.stop_requested()) co_return cancelled_wait();
     auto work = acquire_all_now(std::move(names), std::move(plan));

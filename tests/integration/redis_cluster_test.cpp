@@ -165,6 +165,10 @@ TEST_F(in_a_cluster, several_names_are_taken_in_order_and_given_back_if_one_is_n
         for (const std::string& name : names) EXPECT_TRUE(taken(home_of(name), name));
     }
     ASSERT_TRUE(poll_until([&] { return locks.list().value().empty(); }));
+    const auto at_once = locks.acquire_all(names, {.ttl = 30s, .atomic = true});
+    ASSERT_FALSE(at_once);
+    EXPECT_EQ(at_once.error().code, errc::misuse);
+    EXPECT_THAT(at_once.error().text, HasSubstr("one after the other: each may be at another"));
     auto last = locks.acquire(*std::ranges::max_element(names), {.ttl = 30s});
     ASSERT_TRUE(last);
     const auto refused = locks.acquire_all(names, {.ttl = 30s});

@@ -38,7 +38,9 @@ struct cluster_store::upkeep {
     std::size_t parts_open{0};
     port::one_shot ended{};
 
-    static asio::awaitable<void> run(std::shared_ptr<upkeep> all, redis_store* at,
+    /// @param alive  Keeps `at` alive, whatever becomes of the caller.
+    static asio::awaitable<void> run(std::shared_ptr<cluster_store> alive,
+                                     std::shared_ptr<upkeep> all, redis_store* at,
                                      std::vector<std::size_t> which, time_point deadline) {
         std::vector<renewal> mine;
         for (const std::size_t i : which) mine.push_back(all->asks[i].view());
@@ -46,6 +48,7 @@ struct cluster_store::upkeep {
         for (std::size_t i = 0; i < which.size(); ++i)
             all->outcomes[which[i]] = std::move(mine[i].outcome);
         if (--all->parts_open == 0) all->ended.fire();
+        alive.reset();
     }
 };
 
@@ -76,7 +79,9 @@ asio::awaitable<std::vector<std::size_t>> cluster_store::renew_once(std::span<re
     for (const auto& [at, mine] : by_master)
         asio::co_spawn(
             env_.executor,
-            [all, at = at, mine = mine, deadline] { return upkeep::run(all, at, mine, deadline); },
+            [self = shared_from_this(), all, at = at, mine = mine, deadline] {
+                return upkeep::run(self, all, at, mine, deadline);
+            },
             asio::detached);
     if (!by_master.empty() && !co_await all->ended.wait()) {
         for (const std::size_t i : which)

@@ -33,11 +33,12 @@ cluster_store::cluster_store(const store_environment& environment, settings wher
       map_(environment, std::move(where)) {}
 
 store_abilities cluster_store::abilities() const noexcept {
-    return {.modes = true, .several = true, .lines = !strict_, .raises = true};
+    return {.modes = true, .several = true, .stepwise = true, .lines = !strict_, .raises = true};
 }
 
 std::string_view cluster_store::why_not(ability which) const noexcept {
-    return which == ability::fair && strict_ ? "with durability=strict no line is kept" : "";
+    if (which == ability::fair && strict_) return "with durability=strict no line is kept";
+    return which == ability::several ? "each may be at another master of the cluster" : "";
 }
 
 asio::awaitable<result<redis_store*>> cluster_store::master_of(std::string_view name,
