@@ -137,7 +137,7 @@ public:
     [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> break_lock(std::string name);
     /// @}
 
-    [[nodiscard]] lock_statistics statistics() const noexcept;  ///< As `locker::statistics`.
+    [[nodiscard]] lock_statistics statistics() const;           ///< As `locker::statistics`.
     [[nodiscard]] const std::string& address() const noexcept;  ///< As `locker::address`.
 
     /// @return The strand on which everything runs.

@@ -115,7 +115,7 @@ public:
         std::string key, range window, std::vector<range_hold> known,
         std::chrono::milliseconds wait);
 
-    [[nodiscard]] lock_statistics statistics() const noexcept;  ///< As `range_locker`.
+    [[nodiscard]] lock_statistics statistics() const;           ///< As `range_locker`.
     [[nodiscard]] const std::string& address() const noexcept;  ///< As `range_locker`.
 
     /// @return The strand on which everything runs.

@@ -6,14 +6,17 @@
 
 #include <holdfast/clock.hpp>
 #include <holdfast/errc.hpp>
+#include <holdfast/event.hpp>
 #include <holdfast/guard.hpp>
 #include <holdfast/lease.hpp>
 #include <holdfast/locker.hpp>
+#include <holdfast/metrics.hpp>
 #include <holdfast/mutex.hpp>
 #include <holdfast/options.hpp>
 #include <holdfast/range_guard.hpp>
 #include <holdfast/range_locker.hpp>
 #include <holdfast/shared_mutex.hpp>
+#include <holdfast/statistics.hpp>
 #include <holdfast/version.hpp>
 
 #ifdef HOLDFAST_HAS_MEMORY

@@ -11,6 +11,7 @@
 #include <holdfast/guard.hpp>
 #include <holdfast/lease.hpp>
 #include <holdfast/options.hpp>
+#include <holdfast/statistics.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -28,18 +29,6 @@ struct store_environment;
 
 /// Makes the store of a locker. `store_environment` is in `store.hpp`.
 using store_factory = std::function<result<std::shared_ptr<store>>(const store_environment&)>;
-
-/// What a locker has counted since it was made. Numbers only rise.
-struct lock_statistics {
-    std::uint64_t grants{0};             ///< Locks acquired or adopted.
-    std::uint64_t refusals{0};           ///< Attempts that found somebody else.
-    std::uint64_t renewals{0};           ///< Renewals that the store confirmed.
-    std::uint64_t renewal_failures{0};   ///< Attempts at a renewal that failed and were retried.
-    std::uint64_t losses{0};             ///< Held locks that were lost.
-    std::uint64_t releases{0};           ///< Releases that the store confirmed.
-    std::uint64_t releases_in_doubt{0};  ///< Releases, background ones too, without a clear answer.
-    std::uint64_t store_errors{0};       ///< Answers that were neither a yes nor a no.
-};
 
 /// Takes locks on one store, for blocking callers.
 class locker {
@@ -125,8 +114,10 @@ public:
     /// @return Who that was; nothing if nobody held it.
     result<std::optional<lock_info>> break_lock(std::string_view name);
 
-    /// @return The counters. Never blocks on the store.
-    [[nodiscard]] lock_statistics statistics() const noexcept;
+    /// @return What was counted so far; see `lock_statistics` for what fits together. Never waits
+    ///         for the store. In a forked child: nothing but zeros.
+    /// @par Cost  Some hundred loads, and an allocation for each server.
+    [[nodiscard]] lock_statistics statistics() const;
     /// @return The store's address for people, without password.
     [[nodiscard]] const std::string& address() const noexcept;
 

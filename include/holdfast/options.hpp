@@ -4,9 +4,12 @@
 // Thread safety: plain values.
 #pragma once
 
+#include <holdfast/event.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -78,6 +81,16 @@ struct locker_options {
     /// How far the store's clock may run faster than ours, as a fraction of the ttl, [0, 0.5].
     /// The default is the one of the Redlock description, redis.io "Distributed locks".
     double drift_factor = 0.01;
+    /// Is told what happens: connections, losses, slow acquisitions; see `event_kind`. One event
+    /// after the other, in their order. A blocking locker calls it on a thread that it has for
+    /// users' code, which may call the locker; an `async_locker` on its strand, where it must not
+    /// block. At most 256 events wait: further ones are dropped, and counted in
+    /// `lock_statistics::events_dropped`. An exception of its is caught, and counted in
+    /// `events_refused`. What it refers to lives as long as the locker and its guards.
+    std::function<void(const event&)> on_event{};
+    /// An acquisition that takes so long or longer is told as `event_kind::slow_acquire`, whether
+    /// it had the lock in the end or not; [0, 24 h], 0: none is.
+    std::chrono::milliseconds slow_acquire = std::chrono::seconds{1};
 };
 
 }  // namespace holdfast

@@ -186,8 +186,9 @@ public:
                                                         std::chrono::milliseconds wait,
                                                         std::stop_token stop = {});
 
-    /// @return The counters: grants are holds. Never blocks on the store.
-    [[nodiscard]] lock_statistics statistics() const noexcept;
+    /// @return What was counted so far, as `locker::statistics`: grants are holds. What is done
+    ///         with a hold of which only key and id are known is not counted, but for renewals.
+    [[nodiscard]] lock_statistics statistics() const;
     /// @return The store's address for people, without password.
     [[nodiscard]] const std::string& address() const noexcept;
 

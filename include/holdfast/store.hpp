@@ -38,12 +38,16 @@
 
 namespace holdfast {
 
+class store_observer;
+
 /// What a store is made with. All references outlive the store.
 struct store_environment {
     asio::any_io_executor executor;  ///< On which all of it runs.
     timeline& time;                  ///< The present, and alarms.
     entropy& random;                 ///< Where ids and pauses come from.
     locker_options options;          ///< Of the locker that it is made for.
+    /// Hears of the servers; null: nobody does. It outlives the store.
+    store_observer* observer{nullptr};
 };
 
 /// What an acquisition asks for; the same for all attempts of it.
@@ -232,6 +236,10 @@ public:
     /// @return The value of the lock with that id, where the id alone tells it; by default it does
     ///         not, and who knows only the id has to read the value first.
     [[nodiscard]] virtual std::optional<std::string> value_of(std::string_view id) const;
+    /// @return What people are told instead of `name`; valid as long as that.
+    [[nodiscard]] virtual std::string_view shown_name(std::string_view name) const noexcept {
+        return name;
+    }
     /// @return How many bytes a name may have at most.
     [[nodiscard]] virtual std::size_t name_limit() const noexcept { return name_bytes_max; }
 

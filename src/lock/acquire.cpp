@@ -91,7 +91,7 @@ asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_
         // A server that cannot be asked any more may have the lock all the same.
         const bool unasked = why.code == errc::unreachable || why.code == errc::quarantined;
         if (aim.steps.maybe_ours() && unasked) why.code = errc::in_doubt;
-        co_return why;
+        co_return in_vain(aim.wanted.name, started, std::move(why));
     }
     held_ptr held = make_granted(aim, *answer, started);
     if (!aim.was_handed || options.auto_renew) co_return held;
@@ -101,8 +101,9 @@ asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_
     const bool cancelled = state.cancelled() != asio::cancellation_type::none;
     if (!cancelled && held->held() && now() < held->stop_by()) co_return held;
     drop(held);
-    if (cancelled) co_return cancelled_wait();
-    co_return longer ? too_late(options.ttl) : longer.error();
+    failure why = longer ? too_late(options.ttl) : longer.error();
+    if (cancelled) why = cancelled_wait();
+    co_return in_vain(held->name, started, std::move(why));
 }
 
 held_ptr engine::make_granted(pursuit& aim, const grant& given, time_point started) {
@@ -125,9 +126,9 @@ held_ptr engine::make_first(const std::string& name, const identity& who, const 
                             time_point started) {
     held_ptr held = make_held(name, who, token, plan);
     held->attempts = steps.attempts();
-    held->waited = now() - started;
+    held->waited = held->granted_at - started;
     held->extend(steps.granted_from(), steps.granted_for());
-    ++counted_.grants;
+    note_grant(*held);
     keep(held);
     return held;
 }
@@ -224,6 +225,7 @@ asio::awaitable<result<grant>> engine::attempt_once(pursuit& aim) {
     aim.steps.sending(sent);
     if (!aim.place) {
         aim.tokens = 1;
+        counted_.attempts.add();
         const attempt which = repeated ? attempt::repeated : attempt::first;
         co_return co_await parts_.where->acquire(aim.wanted, which, op_deadline());
     }
@@ -233,6 +235,7 @@ asio::awaitable<result<grant>> engine::attempt_once(pursuit& aim) {
     aim.lease = terms.lease;
     // Whichever request it will be that a grant comes from.
     aim.tokens = aim.beat == 1 ? terms.tokens : std::min(aim.tokens, terms.tokens);
+    counted_.attempts.add();
     co_return co_await aim.place->ask(aim.wanted, terms, op_deadline());
 }
 
@@ -292,7 +295,8 @@ held_ptr engine::make_held(const std::string& name, const identity& who, std::ui
     held->stop_margin = stop_margin_of(plan.options);
     held->renew_ahead = plan.renew_ahead;
     held->drift_factor = parts_.options.drift_factor;
-    held->hold_until = core::saturating_add(now(), plan.options.max_hold);
+    held->granted_at = now();
+    held->hold_until = core::saturating_add(held->granted_at, plan.options.max_hold);
     held->auto_renew = plan.options.auto_renew;
     held->own_id = !plan.ids.empty();
     held->ttl = plan.options.ttl;
@@ -341,7 +345,7 @@ asio::awaitable<result<held_ptr>> engine::adopt(lease handed, acquire_plan plan)
     held_ptr held = make_held(handed.name, std::move(who), handed.fencing_token, plan);
     held->extend(sent, handed.ttl);
     if (now() >= held->stop_by()) co_return too_late(handed.ttl);
-    ++counted_.grants;
+    counted_.adoptions.add();
     keep(held);
     co_return held;
 }

@@ -159,7 +159,7 @@ asio::awaitable<result<std::optional<lock_info>>> async_locker::break_lock(std::
     co_return co_await session->call_async(std::move(verb));
 }
 
-lock_statistics async_locker::statistics() const noexcept { return session_->statistics(); }
+lock_statistics async_locker::statistics() const { return session_->statistics(); }
 const std::string& async_locker::address() const noexcept { return session_->address(); }
 asio::any_io_executor async_locker::get_executor() const noexcept { return session_->executor(); }
 

@@ -31,15 +31,12 @@ bool engine::attend() {
     return !soon && parts_.where->attend();
 }
 
-lock_statistics engine::statistics() const noexcept {
-    return {.grants = counted_.grants,
-            .refusals = counted_.refusals,
-            .renewals = counted_.renewals,
-            .renewal_failures = counted_.renewal_failures,
-            .losses = counted_.losses,
-            .releases = counted_.releases,
-            .releases_in_doubt = counted_.releases_in_doubt,
-            .store_errors = counted_.store_errors};
+lock_statistics engine::statistics() const {
+    lock_statistics all = counted_.read();
+    all.nodes = parts_.watch->nodes();
+    all.events_dropped = parts_.watch->dropped();
+    all.events_refused = parts_.watch->refused();
+    return all;
 }
 
 }  // namespace holdfast::lock

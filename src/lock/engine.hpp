@@ -14,13 +14,14 @@
 #include "core/retry_rule.hpp"
 #include "lock/held_lease.hpp"
 #include "lock/lease_pool.hpp"
+#include "lock/meter.hpp"
+#include "lock/monitor.hpp"
 #include "lock/receiver.hpp"
 #include "lock/waiting_line.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -64,6 +65,7 @@ struct engine_parts {
     asio::any_io_executor executor;
     std::shared_ptr<timeline> time;
     std::shared_ptr<entropy> random;
+    std::shared_ptr<monitor> watch{};  ///< Null: one is made that tells `options.on_event`.
     std::shared_ptr<store> where;
     locker_options options;
     std::string host;     ///< Goes into the holder's record.
@@ -113,7 +115,7 @@ public:
     /// everything: afterwards no coroutine of this engine or its store waits any more.
     [[nodiscard]] asio::awaitable<void> wind_down();
     /// @return The counters. Thread-safe.
-    [[nodiscard]] lock_statistics statistics() const noexcept;
+    [[nodiscard]] lock_statistics statistics() const;
     [[nodiscard]] const std::string& address() const noexcept { return parts_.where->address(); }
 
 private:
@@ -126,11 +128,6 @@ private:
 
     private:
         engine& owner_;
-    };
-
-    struct counters {
-        std::atomic<std::uint64_t> grants{0}, refusals{0}, renewals{0}, renewal_failures{0},
-            losses{0}, releases{0}, releases_in_doubt{0}, store_errors{0};
     };
 
     // acquire.cpp
@@ -227,13 +224,22 @@ private:
     void background_work_ended();
     void release_in_background(std::string name, std::string value);
     void in_background(std::function<asio::awaitable<void>()> work);
+
+    // telling.cpp
+    void note_grant(const held_lease& held);
+    failure in_vain(const std::string& name, time_point started, failure why);
+    void note_renewal(const held_lease& held, time_point present);
+    void note_end(held_lease& held, time_point present);
+    void note_doubt(const std::string& name, const std::string& value, const failure& why);
     void count_error(const failure& why);
+    [[nodiscard]] event about(const held_lease& held, severity level, event_kind kind) const;
 
     [[nodiscard]] time_point now() const noexcept { return parts_.time->now(); }
     [[nodiscard]] time_point op_deadline() const noexcept { return now() + parts_.options.timeout; }
 
     engine_parts parts_;
-    counters counted_;
+    meter counted_;
+    core::nanoseconds slow_;  // From then on an acquisition is told of.
     watch_list watched_;
     alarm keeper_alarm_;
     time_point keeper_wakes_{time_point::min()};  // When the keeper will; while it runs: past.

@@ -78,6 +78,8 @@ void held_lease::renew_life() noexcept {
     sent = {};
     counted = {};
     next_attempt = {};
+    granted_at = {};
+    ended = false;
     failures = 0;
     renewing = false;
     doubtful_ttl = core::milliseconds::max();

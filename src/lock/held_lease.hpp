@@ -54,6 +54,8 @@ struct held_lease {
     time_point sent{};              ///< When the last renewal that succeeded was sent.
     core::milliseconds counted{0};  ///< For how long it has been held since then.
     time_point next_attempt{};      ///< When the next attempt at a renewal starts.
+    time_point granted_at{};        ///< When its acquisition ended.
+    bool ended{false};              ///< Its end was counted.
     unsigned failures{0};           ///< Attempts that failed since the last success.
     bool renewing{false};           ///< An attempt is under way.
     /// The shortest ttl of a renewal of unknown outcome: it may yet be carried out, late, and

@@ -100,10 +100,7 @@ void engine::look_after_due(time_point now) {
 
 void engine::look_after(const held_ptr& held, time_point now, std::vector<held_ptr>& due) {
     unwatch(*held);
-    if (!held->held()) {
-        if (held->why_lost() != lost_reason::none) ++counted_.losses;  // Its holder saw it first.
-        return let_go(held);
-    }
+    if (!held->held()) return let_go(held);  // If it is lost, its holder saw it first.
     if (now >= held->hold_until) return lose(held, lost_reason::max_hold);
     if (now >= held->stop_by()) {
         const bool tried = held->renewing || held->failures > 0;
@@ -169,7 +166,7 @@ void engine::settle(const held_ptr& held, time_point sent, const renewal& ask) {
     if (!held->held()) return;
     const time_point present = now();
     if (outcome) {
-        ++counted_.renewals;
+        note_renewal(*held, present);
         // An answer that comes after the holder was to be told does not bring the lease back.
         if (present >= held->stop_by()) return lose(held, lost_reason::unreachable);
         held->failures = 0;
@@ -189,7 +186,7 @@ void engine::settle(const held_ptr& held, time_point sent, const renewal& ask) {
         const lost_reason why = said.code == errc::lost ? said.reason : lost_reason::taken;
         return lose(held, over && why == lost_reason::deleted ? lost_reason::expired : why);
     }
-    ++counted_.renewal_failures;
+    counted_.renewal_failures.add();
     count_error(said);
     ++held->failures;
     held->next_attempt =
@@ -199,9 +196,10 @@ void engine::settle(const held_ptr& held, time_point sent, const renewal& ask) {
 
 void engine::lose(const held_ptr& held, lost_reason why) {
     unwatch(*held);
-    if (!held->lose(why)) return;
-    ++counted_.losses;
+    const bool first = held->lose(why);
+    if (held->why_lost() == lost_reason::none) return;  // It was given up.
     let_go(held);
+    if (!first) return;  // Its holder saw it first, and was told then.
     if (auto listening = held->lost_source()) parts_.signal(std::move(*listening));
 }
 

@@ -87,7 +87,7 @@ result<std::optional<lock_info>> locker::break_lock(std::string_view name) {
         [&](lock::engine& engine) { return engine.break_lock(std::string(name)); });
 }
 
-lock_statistics locker::statistics() const noexcept { return session_->statistics(); }
+lock_statistics locker::statistics() const { return session_->statistics(); }
 
 const std::string& locker::address() const noexcept { return session_->address(); }
 

@@ -75,6 +75,9 @@ std::optional<failure> check_locker(const locker_options& options) {
     if (!(options.drift_factor >= 0.0 && options.drift_factor <= 0.5))
         return failure{errc::misuse, "drift_factor must be from 0 to 0.5, not " +
                                          std::to_string(options.drift_factor)};
+    if (options.slow_acquire.count() < 0 || options.slow_acquire > std::chrono::hours(24))
+        return failure{errc::misuse,
+                       "slow_acquire must be from 0 to 24 h, not " + text_of(options.slow_acquire)};
     return std::nullopt;
 }
 

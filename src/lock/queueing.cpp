@@ -217,10 +217,12 @@ bool engine::pass_to_next(const held_ptr& held, waiting_line& line) {
     passed->extend(held->sent, held->counted);
     passed->doubtful_ttl = held->doubtful_ttl;
     passed->valid_until = std::min(passed->valid_until.load(), held->valid_until.load());
-    passed->waited = now() - next->since;
+    passed->waited = passed->granted_at - next->since;
     ++line.passes;
-    ++counted_.releases;
-    ++counted_.grants;
+    note_end(*held, passed->granted_at);
+    counted_.releases.add();
+    counted_.passes.add();
+    note_grant(*passed);
     keep(passed);
     line.holder = passed;
     next->handed = std::move(passed);
@@ -254,7 +256,7 @@ asio::awaitable<result<void>> engine::pass_through_store(held_ptr held,
     under_way.end();
     result<void> gone{};
     if (answer) {
-        ++counted_.releases;
+        counted_.releases.add();
         ready.given = *answer;
     } else {
         count_error(answer.error());

@@ -67,7 +67,12 @@ struct engine::quick_call final : shortcut::caller {
 };
 
 engine::engine(engine_parts parts)
-    : parts_(std::move(parts)), keeper_alarm_(*parts_.time), idle_alarm_(*parts_.time) {}
+    : parts_(std::move(parts)), keeper_alarm_(*parts_.time), idle_alarm_(*parts_.time) {
+    if (!parts_.watch) parts_.watch = std::make_shared<monitor>(*parts_.time, parts_.options);
+    if (!parts_.watch->has_several()) parts_.watch->has_store(address());
+    const bool told = parts_.watch->listened_to() && parts_.options.slow_acquire.count() > 0;
+    slow_ = told ? core::nanoseconds(parts_.options.slow_acquire) : core::nanoseconds::max();
+}
 
 engine::~engine() {
     while (!watched_.empty()) unwatch(*watched_.begin());
@@ -141,9 +146,12 @@ bool engine::send_acquire(quick_call& call, std::string_view name, receiver<held
     call.acquiring = &to;
     call.steps.sending(call.started);
     const time_point deadline = call.started + parts_.options.timeout;
-    if (call.way->start_acquire(call.wanted, deadline, call)) return true;
-    put_back(call);
-    return false;
+    if (!call.way->start_acquire(call.wanted, deadline, call)) {
+        put_back(call);
+        return false;
+    }
+    counted_.attempts.add();
+    return true;
 }
 
 void engine::on_acquired(quick_call& call) {
@@ -180,9 +188,11 @@ void engine::start_release(const held_ptr& held, receiver<void>& to) {
     quick_call* const call = plain && held->held() ? take_call() : nullptr;
     if (call && held->give_up()) {
         unwatch(*held);
+        const time_point present = now();
+        note_end(*held, present);
         call->held = held;
         call->releasing = &to;
-        call->deadline = op_deadline();
+        call->deadline = present + parts_.options.timeout;
         if (&to == &nobody_) call->kept = shared_from_this();
         if (call->way->start_release(held->name, held->value, held->fencing_token, call->deadline,
                                      *call))
@@ -205,7 +215,7 @@ void engine::on_released(quick_call& call) {
         asio::co_spawn(parts_.executor, conclude_release(call), tell(shared_from_this(), to));
         return;
     }
-    ++counted_.releases;
+    counted_.releases.add();
     put_back(call);
     to.receive({});
 }

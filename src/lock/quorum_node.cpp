@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "lock/quorum_node.hpp"
 
+#include <holdfast/store_observer.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <iterator>
@@ -18,6 +20,11 @@ constexpr std::chrono::minutes owed_at_most{10};
 constexpr std::size_t doubts_max = 1000;
 
 }  // namespace
+
+quorum_node::quorum_node(const store_environment& environment, std::shared_ptr<store> node)
+    : where(std::move(node)), env_(environment) {
+    if (env_.observer) env_.observer->has_node(where->address());
+}
 
 void quorum_node::stop() {
     stopped_ = true;
@@ -38,12 +45,28 @@ failure quorum_node::skipped() const {
 // What it was asked when it stopped is nobody's business.
 void quorum_node::heard(const failure& why) {
     if (stopped_) return;
+    const bool plain = why.code == errc::contended || why.code == errc::lost;
+    if (env_.observer && !plain && why.code != errc::cancelled)
+        env_.observer->node_failed(where->address(), why);
     switch (why.code) {
         case errc::unreachable:
-        case errc::in_doubt: return line_.silent(env_.time.now(), env_.random.jitter_bits());
+        case errc::in_doubt: return silent(why);
         case errc::cancelled: return line_.not_sent();
-        default: return line_.answered();
+        default: return heard();
     }
+}
+
+void quorum_node::heard() {
+    const bool skipped = line_.open();
+    line_.answered();
+    if (skipped && env_.observer && !stopped_) env_.observer->node_back(where->address());
+}
+
+void quorum_node::silent(const failure& why) {
+    const bool skipped = line_.open();
+    line_.silent(env_.time.now(), env_.random.jitter_bits());
+    if (!skipped && line_.open() && env_.observer)
+        env_.observer->node_skipped(where->address(), why);
 }
 
 void quorum_node::owe(const std::string& name, const std::string& value) {

@@ -23,8 +23,7 @@ namespace holdfast::lock {
 /// See the top of the file. Parts of polls share it; they may outlive the store.
 class quorum_node {
 public:
-    quorum_node(const store_environment& environment, std::shared_ptr<store> node)
-        : where(std::move(node)), env_(environment) {}
+    quorum_node(const store_environment& environment, std::shared_ptr<store> node);
 
     /// From now on the environment may be gone.
     void stop();
@@ -41,7 +40,7 @@ public:
     void not_asked() noexcept { line_.not_sent(); }
     /// Every answer of the node, or what stands for one, is told here.
     void heard(const failure& why);
-    void heard() noexcept { line_.answered(); }
+    void heard();
     template <class T>
     void heard(const result<T>& answer) {
         if (answer)
@@ -71,6 +70,7 @@ private:
         time_point until;  // Nobody remembers it any longer.
     };
 
+    void silent(const failure& why);
     void sweep();
 
     store_environment env_;

@@ -32,7 +32,9 @@ asio::awaitable<result<void>> engine::release(held_ptr held) {
     const auto line = line_of(*held);
     if (line && pass_to_next(held, *line)) co_return result<void>{};
     unwatch(*held);
-    if (!held->give_up()) {
+    const bool ours = held->give_up();
+    note_end(*held, now());
+    if (!ours) {
         if (may_linger(*held)) release_in_background(held->name, held->value);
         co_return not_held(*held);
     }
@@ -65,7 +67,7 @@ void engine::drop(const held_ptr& held) {
     if (held->own_id) {
         unwatch(*held);
         held->give_up();
-        return;
+        return note_end(*held, now());
     }
     if (!line && !stopped_ && held->held()) {
         ++background_;
@@ -73,6 +75,7 @@ void engine::drop(const held_ptr& held) {
     }
     unwatch(*held);
     const bool ours = held->give_up();
+    note_end(*held, now());
     if (!ours && !may_linger(*held)) return;
     if (!ours) return release_in_background(held->name, held->value);
     in_background([self = shared_from_this(), held]() -> asio::awaitable<void> {
@@ -92,6 +95,7 @@ void engine::background_work_ended() {
 
 void engine::let_go(const held_ptr& held) {
     unwatch(*held);
+    note_end(*held, now());
     const auto line = line_of(*held);
     if (!line) return;
     line->wake_first();
@@ -124,7 +128,7 @@ asio::awaitable<result<void>> engine::release_value(std::string name, std::strin
             gone = co_await parts_.where->release_granted(name, value, begun.fencing_token, until);
         }
         if (gone) {
-            ++counted_.releases;
+            counted_.releases.add();
             co_return gone;
         }
         failure why = gone.error();
@@ -133,7 +137,7 @@ asio::awaitable<result<void>> engine::release_value(std::string name, std::strin
             why.reason == lost_reason::taken && parts_.where->abilities().chosen_values;
         if (code == errc::lost && in_doubt && valid_when_sent && !unsaid) {
             // It was ours when the release was sent whose answer was lost: that one did it.
-            ++counted_.releases;
+            counted_.releases.add();
             co_return result<void>{};
         }
         count_error(why);
@@ -142,8 +146,8 @@ asio::awaitable<result<void>> engine::release_value(std::string name, std::strin
             code == errc::in_doubt || code == errc::unreachable || code == errc::no_quorum;
         if (!again || now() >= until || !co_await pause(failures, until)) {
             const bool unclear = code != errc::lost && code != errc::wrong_type;
-            if (unclear) ++counted_.releases_in_doubt;
             if (in_doubt && unclear) why.code = errc::in_doubt;
+            if (unclear) note_doubt(name, value, why);
             co_return why;
         }
     }
@@ -179,7 +183,7 @@ asio::awaitable<result<core::milliseconds>> engine::renew_known(lease known) {
         count_error(ask.outcome.error());
         co_return ask.outcome.error();
     }
-    ++counted_.renewals;
+    counted_.renewals.add();
     const auto until = core::valid_until(sent, known.ttl, parts_.options.drift_factor);
     const auto left = std::chrono::floor<core::milliseconds>(until - now());
     co_return std::max(left, core::milliseconds{0});
@@ -213,13 +217,6 @@ asio::awaitable<result<std::optional<lock_info>>> engine::break_lock(std::string
     auto taken = co_await parts_.where->take_away(name, op_deadline());
     if (!taken) count_error(taken.error());
     co_return taken;
-}
-
-void engine::count_error(const failure& why) {
-    if (why.code == errc::contended)
-        ++counted_.refusals;
-    else if (why.code != errc::lost && why.code != errc::cancelled)
-        ++counted_.store_errors;
 }
 
 }  // namespace holdfast::lock

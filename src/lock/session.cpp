@@ -71,13 +71,21 @@ result<void> session::start(const asio::any_io_executor& executor, const store_f
     engine_parts parts{.executor = executor,
                        .time = std::make_shared<system_timeline>(executor),
                        .random = std::make_shared<system_entropy>(),
+                       .watch = nullptr,
                        .where = nullptr,
                        .options = options,
                        .host = host_name(),
                        .pid = ::getpid(),
                        .signal = [](std::stop_source lost) { lost.request_stop(); }};
     if (driver_) parts.signal = [this](std::stop_source lost) { driver_->signal(std::move(lost)); };
-    const store_environment environment{executor, *parts.time, *parts.random, options};
+    monitor_ = std::make_shared<monitor>(*parts.time, options, delivery());
+    parts.watch = monitor_;
+    parts.options.on_event = nullptr;  // The monitor has it; copies would keep what it refers to.
+    const store_environment environment{.executor = executor,
+                                        .time = *parts.time,
+                                        .random = *parts.random,
+                                        .options = parts.options,
+                                        .observer = monitor_.get()};
     auto made = make(environment);
     if (!made) return made.error();
     parts.where = std::move(*made);
@@ -85,6 +93,14 @@ result<void> session::start(const asio::any_io_executor& executor, const store_f
     if (driver_) driver_->attend_with([this] { return engine_ && engine_->attend(); });
     address_ = engine_->address();
     return {};
+}
+
+// Where users' code may run: see `locker_options::on_event`.
+std::function<void(monitor::work)> session::delivery() {
+    if (driver_)
+        return
+            [this](monitor::work work) { asio::post(driver_->user_executor(), std::move(work)); };
+    return [executor = executor_](monitor::work work) { asio::post(executor, std::move(work)); };
 }
 
 session::~session() {
@@ -104,6 +120,7 @@ session::~session() {
         driver_->run(wind_down(engine_));
     else
         asio::co_spawn(executor_, wind_down(engine_), asio::detached);
+    if (driver_) monitor_->close();  // What was told so far is still delivered.
     engine_.reset();
 }
 
@@ -152,7 +169,7 @@ void session::drop(const held_ptr& held) noexcept {
     }
 }
 
-lock_statistics session::statistics() const noexcept {
+lock_statistics session::statistics() const {
     return at_home() ? engine_->statistics() : lock_statistics{};
 }
 

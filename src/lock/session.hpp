@@ -101,7 +101,7 @@ public:
     [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
     /// @return Where the callbacks of users run that name no executor of their own.
     [[nodiscard]] asio::any_io_executor user_executor();
-    [[nodiscard]] lock_statistics statistics() const noexcept;
+    [[nodiscard]] lock_statistics statistics() const;
     [[nodiscard]] const std::string& address() const noexcept { return address_; }
 
 private:
@@ -117,6 +117,7 @@ private:
     }
     static std::shared_ptr<session> make_shared_session();
     void post(std::function<void()> work);
+    [[nodiscard]] std::function<void(monitor::work)> delivery();
     result<void> start(const asio::any_io_executor& executor, const store_factory& make,
                        const locker_options& options);
 
@@ -124,6 +125,7 @@ private:
     std::unique_ptr<driver> driver_;  // Null for an asynchronous session.
     asio::any_io_executor executor_;
     std::shared_ptr<async_calls> async_calls_;  // Made by the first.
+    std::shared_ptr<monitor> monitor_;
     std::shared_ptr<engine> engine_;
     std::string address_;
 };

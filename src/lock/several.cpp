@@ -55,13 +55,13 @@ asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all_now(
     aim.ids.resize(aim.wanted.size());
     std::vector<grant> grants;
     if (const std::optional<failure> failed = co_await try_bundle(aim, grants)) {
-        if (!aim.steps.maybe_ours()) co_return *failed;
-        for (const claim& one : aim.wanted)
-            if (plan.ids.empty()) release_in_background(one.name, one.value);
         failure why = *failed;
         const bool unasked = why.code == errc::unreachable || why.code == errc::quarantined;
-        if (unasked) why.code = errc::in_doubt;
-        co_return why;
+        if (aim.steps.maybe_ours() && unasked) why.code = errc::in_doubt;
+        for (const claim& one : aim.wanted)
+            if (aim.steps.maybe_ours() && plan.ids.empty())
+                release_in_background(one.name, one.value);
+        co_return in_vain(why.name.empty() ? aim.wanted.front().name : why.name, started, why);
     }
     std::vector<held_ptr> all;
     for (std::size_t i = 0; i < grants.size(); ++i) {
@@ -69,9 +69,9 @@ asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all_now(
         held_ptr held =
             make_held(std::move(aim.wanted[i].name), std::move(who), grants[i].fencing_token, plan);
         held->attempts = aim.steps.attempts();
-        held->waited = now() - started;
+        held->waited = held->granted_at - started;
         held->extend(aim.steps.granted_from(), aim.steps.granted_for());
-        ++counted_.grants;
+        note_grant(*held);
         keep(held);
         all.push_back(std::move(held));
     }
@@ -90,6 +90,7 @@ asio::awaitable<std::optional<failure>> engine::try_bundle(bundle& aim,
             aim.wanted[i].value = std::move(who.value);
         }
         aim.steps.sending(now());
+        counted_.attempts.add();
         const attempt which = repeated ? attempt::repeated : attempt::first;
         auto answer = co_await parts_.where->acquire_all(aim.wanted, which, op_deadline());
         const auto state = co_await asio::this_coro::cancellation_state;

@@ -230,9 +230,7 @@ asio::awaitable<result<std::vector<range_hold>>> async_range_locker::watch(
     return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
-lock_statistics async_range_locker::statistics() const noexcept {
-    return parts_->session->statistics();
-}
+lock_statistics async_range_locker::statistics() const { return parts_->session->statistics(); }
 const std::string& async_range_locker::address() const noexcept {
     return parts_->session->address();
 }

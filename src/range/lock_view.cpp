@@ -98,6 +98,10 @@ std::optional<std::string> lock_view::value_of(std::string_view id) const {
     return std::string(id);
 }
 
+std::string_view lock_view::shown_name(std::string_view name) const noexcept {
+    return key_of(name);
+}
+
 std::size_t lock_view::name_limit() const noexcept { return wish_bytes_max; }
 
 asio::awaitable<result<grant>> lock_view::acquire(const claim& wanted, attempt /*which*/,

@@ -21,6 +21,7 @@ public:
 
     void draw_identity(entropy& random, const claimant& who, identity& into) const override;
     std::optional<std::string> value_of(std::string_view id) const override;
+    std::string_view shown_name(std::string_view name) const noexcept override;
     std::size_t name_limit() const noexcept override;
     store_abilities abilities() const noexcept override {
         return {.several = true, .chosen_values = true};

@@ -140,7 +140,7 @@ result<std::vector<range_hold>> range_locker::watch(std::string_view key, range 
     });
 }
 
-lock_statistics range_locker::statistics() const noexcept { return parts_->session->statistics(); }
+lock_statistics range_locker::statistics() const { return parts_->session->statistics(); }
 
 const std::string& range_locker::address() const noexcept { return parts_->session->address(); }
 

@@ -115,6 +115,7 @@ public:
     void stop() override {}
     const std::string& address() const noexcept override { return address_; }
 
+    void called(std::string address) { address_ = std::move(address); }
     /// @return How many steps were taken.
     [[nodiscard]] std::size_t steps() const noexcept { return next_step_; }
 

@@ -57,14 +57,17 @@ struct quorum_bench {
             made.ways.push_back(std::make_shared<faulty_store>(
                 *time, tables[i], [plan, i](std::size_t step) { return plan(i, step); }));
             made.ways.back()->able = able;
+            made.ways.back()->called("faulty:" + std::to_string(i));
             nodes.push_back(made.ways.back());
         }
         entropies.push_back(std::make_shared<test::seeded_entropy>(seed + clients.size()));
-        const store_environment environment{
-            context.get_executor(), *time, *entropies.back(), {.timeout = 1s}};
+        const auto watch = std::make_shared<lock::monitor>(*time, options);
+        const store_environment environment{context.get_executor(), *time, *entropies.back(),
+                                            options, watch.get()};
         lock::engine_parts parts{.executor = context.get_executor(),
                                  .time = time,
                                  .random = entropies.back(),
+                                 .watch = watch,
                                  .where = std::make_shared<lock::quorum_store>(environment, nodes),
                                  .options = environment.options,
                                  .host = "here",
@@ -133,7 +136,8 @@ struct quorum_bench {
     std::vector<trouble> state;  ///< Of each server, for clients without a plan of their own.
     std::vector<std::shared_ptr<test::seeded_entropy>> entropies;
     std::vector<client> clients;
-    store_abilities able{.raises = true};  ///< Of the servers, for clients that are added later.
+    store_abilities able{.raises = true};   ///< Of the servers, for clients that are added later.
+    locker_options options{.timeout = 1s};  ///< Likewise of these clients.
 };
 
 inline acquire_options unfenced(std::chrono::milliseconds wait = 0ms,

@@ -43,7 +43,7 @@ TEST_F(quorum_nodes, skips_one_that_did_not_answer_three_times_in_a_row_and_says
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, errc::contended);
     ASSERT_EQ(refused.error().nodes.size(), 3U);
-    EXPECT_EQ(refused.error().nodes[2].text, "skipped: faulty: has not answered 3 times in a row");
+    EXPECT_EQ(refused.error().nodes[2].text, "skipped: faulty:2 has not answered 3 times in a row");
     EXPECT_EQ(b.sent(2), 3U);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "redis/client/client.hpp"
 
+#include <holdfast/store_observer.hpp>
+
 #include "core/backoff.hpp"
 #include "redis/client/server_error.hpp"
 
@@ -79,11 +81,15 @@ asio::awaitable<void> client::run() {
             last_failure_ = why;
             back_off_until_ = env_.time.now() + core::backoff_pause(failures_, 10ms, 200ms,
                                                                     env_.random.jitter_bits());
+            if (env_.observer)
+                env_.observer->connect_failed(where_.address, why,
+                                              back_off_until_ - env_.time.now());
             fail_queued(why);
             break;
         }
         failures_ = 0;
         ready_ = true;
+        if (env_.observer) env_.observer->connected(where_.address);
         flush();
         failure ended = co_await read_all();
         ready_ = false;
@@ -91,6 +97,7 @@ asio::awaitable<void> client::run() {
         if (timed_out_) ended.text = "no reply in time";
         ended.text = where_.address + ": " + ended.text;
         fail_sent(ended);
+        if (env_.observer && !stopped_) env_.observer->disconnected(where_.address, ended);
         if (hearer_.on_end) hearer_.on_end();
     }
     running_ = false;
