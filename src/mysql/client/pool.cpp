@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "mysql/client/pool.hpp"
 
+#include <holdfast/store_observer.hpp>
+
 #include "core/backoff.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <new>
 
 namespace holdfast::mysql {
 namespace {
@@ -36,7 +39,7 @@ private:
 };
 
 lent::~lent() {
-    if (from_) from_->give_back(std::move(line_));
+    if (from_) from_->give_back(std::move(line_), opened_);
 }
 
 pool::pool(const store_environment& environment, settings where, unsigned size)
@@ -58,13 +61,16 @@ asio::awaitable<result<lent>> pool::take(time_point deadline) {
         idle_.pop_back();
         if (mine.line_->silent()) {
             busy_.push_back(mine.line_.get());
+            mine.opened_ = true;
             co_return std::move(mine);
         }
         mine.line_.reset();  // It hung up, or says that it is about to.
+        tell_ended("the server has hung up");
     }
     if (env_.time.now() < back_off_until_) co_return last_failure_;
     auto connected = co_await connect(mine.line_, deadline);
     if (!connected) co_return connected.error();
+    mine.opened_ = true;
     co_return std::move(mine);
 }
 
@@ -90,6 +96,7 @@ asio::awaitable<result<void>> pool::connect(std::unique_ptr<connection>& into,
     if (opened && !stopped_) {
         failures_ = 0;
         back_off_until_ = {};
+        if (env_.observer) env_.observer->connected(where_.address);
         co_return opened;
     }
     if (stopped_) co_return closed();  // And the timeline may be gone.
@@ -99,12 +106,27 @@ asio::awaitable<result<void>> pool::connect(std::unique_ptr<connection>& into,
     ++failures_;
     last_failure_ = opened.error();
     back_off_until_ = now + core::backoff_pause(failures_, 10ms, 200ms, env_.random.jitter_bits());
+    if (env_.observer)
+        env_.observer->connect_failed(where_.address, last_failure_, back_off_until_ - now);
     co_return opened;
 }
 
-void pool::give_back(std::unique_ptr<connection> line) noexcept {
+void pool::tell_ended(const char* why) noexcept {
+    if (!env_.observer || stopped_) return;
+    try {
+        const failure ended(errc::unreachable, where_.address + ": " + why);
+        env_.observer->disconnected(where_.address, ended);
+    } catch (const std::bad_alloc&) {
+        return;  // What it would have told of goes on without it.
+    }
+}
+
+void pool::give_back(std::unique_ptr<connection> line, bool opened) noexcept {
     std::erase(busy_, line.get());
-    if (line && !stopped_ && line->clean()) idle_.push_back(std::move(line));
+    if (line && !stopped_ && line->clean())
+        idle_.push_back(std::move(line));
+    else if (line && opened)
+        tell_ended("a call on the connection did not end well");
     --lent_;
     pass_turn_on();
 }

@@ -38,6 +38,7 @@ private:
 
     std::shared_ptr<pool> from_;
     std::unique_ptr<connection> line_;
+    bool opened_{false};  // It was connected when it was lent.
 };
 
 /// See the top of the file.
@@ -64,7 +65,8 @@ private:
 
     asio::awaitable<result<void>> wait_for_turn(time_point deadline);
     asio::awaitable<result<void>> connect(std::unique_ptr<connection>& into, time_point deadline);
-    void give_back(std::unique_ptr<connection> line) noexcept;
+    void give_back(std::unique_ptr<connection> line, bool opened) noexcept;
+    void tell_ended(const char* why) noexcept;
     void pass_turn_on() noexcept;
 
     store_environment env_;
