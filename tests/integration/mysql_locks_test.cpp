@@ -2,6 +2,8 @@
 //
 // What the conformance suite does not do to the store of plain locks: lost answers, connections
 // that are killed, rows that are swept, tables that are lost, rights that are missing.
+#include <holdfast/store_observer.hpp>
+
 #include "integration/mysql_ranges.hpp"
 #include "mysql/mysql_lock_store.hpp"
 #include "support/poll.hpp"
@@ -14,13 +16,44 @@
 namespace holdfast::test {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
+
+/// Notes what a store tells of its connections.
+class noted final : public store_observer {
+public:
+    void connected(std::string_view node) override { note("connected", node); }
+    void disconnected(std::string_view node, const failure& why) override {
+        note("disconnected", node);
+        EXPECT_THAT(why.text, HasSubstr(std::string(node)));
+    }
+    void connect_failed(std::string_view node, const failure& why,
+                        std::chrono::nanoseconds pause) override {
+        note("failed", node);
+        EXPECT_EQ(why.code, errc::unreachable);
+        EXPECT_GT(pause, 0ns);
+    }
+    void has_node(std::string_view) override {}
+    void node_failed(std::string_view, const failure&) override {}
+    void node_skipped(std::string_view, const failure&) override {}
+    void node_back(std::string_view) override {}
+
+    std::vector<std::string> words;
+    std::string last_node;
+
+private:
+    void note(const char* word, std::string_view where) {
+        words.emplace_back(word);
+        last_node = where;
+    }
+};
 
 /// One user of the store, with a context and connections of its own.
 class lock_user {
 public:
-    explicit lock_user(const std::string& url)
-        : store(std::make_unique<mysql::mysql_lock_store>(
+    explicit lock_user(const std::string& url, store_observer* watch = nullptr)
+        : environment{context.get_executor(), time, random, {}, watch},
+          store(std::make_unique<mysql::mysql_lock_store>(
               environment, mysql::read_settings(url, mysql::url_use::store).value())) {}
     ~lock_user() {
         store->stop();
@@ -40,7 +73,7 @@ public:
     asio::io_context context{1};
     system_timeline time{context.get_executor()};
     system_entropy random;
-    store_environment environment{context.get_executor(), time, random, {}};
+    store_environment environment;
     std::unique_ptr<mysql::mysql_lock_store> store;
 };
 
@@ -76,6 +109,23 @@ TEST_F(mysql_locks, a_lost_answer_is_in_doubt_and_a_repeated_attempt_settles_it)
         EXPECT_GT(again->fencing_token, 0U);
         EXPECT_TRUE(ok(other_.release(wanted)));
     }
+}
+
+TEST_F(mysql_locks, tell_of_connections_that_come_end_and_fail) {
+    ASSERT_TRUE(ok(user_.acquire(claim_on("warm", "x"))));
+    noted heard;
+    tcp_cutter line(server().socket_path(), "the-value", cut::before_it_is_heard);
+    lock_user cut_off(
+        "mysql://app:app%20pw@127.0.0.1:" + std::to_string(line.port()) + "/" + database_, &heard);
+    EXPECT_TRUE(fails_with(cut_off.acquire(claim_on("job", "the-value")), errc::in_doubt));
+    EXPECT_TRUE(ok(cut_off.acquire(claim_on("job", "another"))));
+    EXPECT_THAT(heard.words, ElementsAre("connected", "disconnected", "connected"));
+    EXPECT_EQ(heard.last_node, cut_off.store->address());
+    EXPECT_THAT(heard.last_node, testing::Not(HasSubstr("pw")));
+    noted none;
+    lock_user lost("mysql://app@127.0.0.1:1/locks", &none);
+    EXPECT_TRUE(fails_with(lost.acquire(claim_on("job", "x")), errc::unreachable));
+    EXPECT_THAT(none.words, ElementsAre("failed"));
 }
 
 TEST_F(mysql_locks, a_stalled_server_gives_a_name_to_one) {
