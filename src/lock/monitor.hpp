@@ -76,7 +76,7 @@ private:
         std::uint64_t quarantines{0};
         time_point down_told{}, quarantine_told{};
         /// How many of its comings and goings may be told; it is filled up again with time.
-        unsigned budget;
+        unsigned budget{0};
         time_point refilled;
     };
 

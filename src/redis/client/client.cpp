@@ -89,7 +89,7 @@ asio::awaitable<void> client::run() {
         }
         failures_ = 0;
         ready_ = true;
-        if (env_.observer) env_.observer->connected(where_.address);
+        if (env_.observer && !stopped_) env_.observer->connected(where_.address);
         flush();
         failure ended = co_await read_all();
         ready_ = false;
