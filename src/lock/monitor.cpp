@@ -99,15 +99,23 @@ void monitor::connect_failed(std::string_view address, const failure& why,
 
 void monitor::has_node(std::string_view address) {
     several_ = true;
-    static_cast<void>(node_at(address));
+    count_at(node_at(address));
+}
+
+void monitor::count_at(node& of) {
+    const std::scoped_lock lock(mutex_);
+    of.counted = true;
+}
+
+void monitor::count_at(node& of, errc code) {
+    const std::scoped_lock lock(mutex_);
+    of.counted = true;
+    ++of.numbers.errors.at(static_cast<std::size_t>(code));
 }
 
 void monitor::node_failed(std::string_view address, const failure& why) {
     node& of = node_at(address);
-    {
-        const std::scoped_lock lock(mutex_);
-        ++of.numbers.errors.at(static_cast<std::size_t>(why.code));
-    }
+    count_at(of, why.code);
     if (why.code != errc::quarantined) return;
     const time_point now = time_.now();
     if (of.quarantine_told != time_point{} && now < of.quarantine_told + reminder_distance) {
@@ -165,7 +173,8 @@ void monitor::call_sink(const event& what) noexcept {
 std::vector<node_statistics> monitor::nodes() const {
     const std::scoped_lock lock(mutex_);
     std::vector<node_statistics> all;
-    for (const node& one : nodes_) all.push_back(one.numbers);
+    for (const node& one : nodes_)
+        if (one.counted) all.push_back(one.numbers);
     return all;
 }
 

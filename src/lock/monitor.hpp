@@ -47,7 +47,7 @@ public:
     void node_skipped(std::string_view node, const failure& why) override;
     void node_back(std::string_view node) override;
     /// The store is this one server.
-    void has_store(std::string_view address) { static_cast<void>(node_at(address)); }
+    void has_store(std::string_view address) { count_at(node_at(address)); }
     /// @return Whether the store is made of several, which tell of their failures themselves.
     [[nodiscard]] bool has_several() const noexcept { return several_; }
 
@@ -69,6 +69,7 @@ private:
             numbers.address = where;
         }
         node_statistics numbers;  // Guarded by mutex_.
+        bool counted{false};      // Likewise: it is one of those that the store is made of.
         bool up{false};           // A connection stands, as far as is known.
         bool down{false};         // None could be made.
         /// How often it was not told what would have been told.
@@ -81,6 +82,8 @@ private:
     };
 
     node& node_at(std::string_view address);
+    void count_at(node& of);
+    void count_at(node& of, errc code);
     [[nodiscard]] bool may_tell(node& of);
     void tell_of(node& of, event what);
     void call_sink(const event& what) noexcept;
