@@ -70,7 +70,6 @@ int run(const std::string& url, double seconds) {
     const double slice = seconds / (2 * slices);
     std::vector<double> pairs, counting, shares;
     static_cast<void>(time_pairs(locks, 0.2));
-    const std::uint64_t made_before = allocations();
     for (int i = 0; i < slices; ++i) {
         pairs.push_back(time_pairs(locks, slice));
         counting.push_back(time_counting(*counted, slice));
@@ -84,7 +83,6 @@ int run(const std::string& url, double seconds) {
     line.add("store", url).add("ops_per_s", 1e9 / median(pairs), 0);
     line.add("pair_ns", median(pairs), 0).add("counting_ns", median(counting), 1);
     line.add("counting_share", median(shares), 4);
-    line.add("allocations", static_cast<double>(allocations() - made_before), 0);
     line.print();
     return 0;
 }

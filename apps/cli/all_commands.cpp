@@ -14,6 +14,7 @@ void add_everything(CLI::App& app, context& ctx) {
         ->allow_extra_args(false)  // Else it would take a NAME behind it for another URL.
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_flag("--json", ctx.json, "Print JSON objects, one on each line");
+    app.add_flag("--verbose", ctx.verbose, "Tell on stderr of connections, losses and long waits");
     add_duration(app, "--timeout", ctx.timeout,
                  "Bound of one conversation with the store (default 5s)");
     app.set_version_flag("--version", "holdfast " HOLDFAST_VERSION, "Print the version");

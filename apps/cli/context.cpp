@@ -5,6 +5,7 @@
 #include <holdfast/quorum.hpp>
 
 #include "duration.hpp"
+#include "output.hpp"
 #include "store_address.hpp"
 
 #include <algorithm>
@@ -43,8 +44,14 @@ result<std::vector<std::string>> store_urls(const context& ctx) {
     return choose_stores(ctx.stores, votes ? store_count::several : store_count::one);
 }
 
+locker_options options_of(const context& ctx) {
+    locker_options options{.timeout = ctx.timeout};
+    if (ctx.verbose) options.on_event = [](const event& what) { say("event", to_string(what)); };
+    return options;
+}
+
 result<locker> open_locker(const context& ctx, const std::vector<std::string>& urls) {
-    const locker_options options{.timeout = ctx.timeout};
+    const locker_options options = options_of(ctx);
 #ifdef HOLDFAST_HAS_REDIS
     if (ctx.whose) {
         std::vector<store_factory> nodes;

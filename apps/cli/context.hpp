@@ -26,6 +26,7 @@ struct context {
     std::vector<std::string> stores;                               ///< `--store`
     std::optional<dialect> whose;                                  ///< `--dialect`
     bool json{false};                                              ///< `--json`
+    bool verbose{false};                                           ///< `--verbose`
     std::chrono::milliseconds timeout = locker_options{}.timeout;  ///< `--timeout`
     std::vector<std::string> command;  ///< What stands behind `--`, for `run`.
     bool default_sigpipe{true};        ///< SIGPIPE was not ignored when we were started.
@@ -38,6 +39,8 @@ struct context {
 [[nodiscard]] result<locker> open_locker(const context& ctx, const std::vector<std::string>& urls);
 /// The same on `store_urls(ctx)`.
 [[nodiscard]] result<locker> open_locker(const context& ctx);
+/// @return How the options say to speak with the store.
+[[nodiscard]] locker_options options_of(const context& ctx);
 /// @return Whether locks have fencing tokens: where votes are counted, they have none.
 [[nodiscard]] bool gives_tokens(const context& ctx) noexcept;
 

@@ -69,7 +69,7 @@ result<range_locker> open_range_locker(const context& ctx) {
         return failure{errc::misuse,
                        "ranges are kept in one store, not by a quorum: its votes do not see each "
                        "other, so they cannot tell which holds are in each other's way"};
-    return range_locker::open(urls->front(), {.timeout = ctx.timeout});
+    return range_locker::open(urls->front(), options_of(ctx));
 }
 
 void add_range(CLI::App& app, context& ctx) {

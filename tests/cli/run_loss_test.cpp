@@ -53,6 +53,18 @@ std::optional<std::chrono::nanoseconds> gone_after(std::chrono::nanoseconds sinc
 
 pid_t guardian_of(const cli_process& wrapper) { return children_of(wrapper.pid()).at(0); }
 
+TEST(loss, is_told_of_with_its_reason_where_that_is_asked_for) {
+    const cli_store store;
+    const auto script = "touch " + store.path("ready") + "; while :; do sleep 0.02; done";
+    cli_process holder{store.options(run_words("1500ms", script, {"--verbose"}))};
+    ASSERT_TRUE(is_ready(store));
+    ASSERT_EQ(store.run({"break", "job"}).code, 0);
+    const auto result = holder.wait();
+    EXPECT_EQ(result.code, 76);
+    EXPECT_THAT(result.err, HasSubstr("holdfast: event: lost level=error name=\"job\""));
+    EXPECT_THAT(result.err, HasSubstr("reason=deleted"));
+}
+
 TEST(loss, a_broken_lock_ends_the_command_soon_with_76) {
     const cli_store store;
     const auto script = "trap 'echo told; exit 0' TERM; touch " + store.path("ready") +
