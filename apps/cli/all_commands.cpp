@@ -28,12 +28,14 @@ void add_everything(CLI::App& app, context& ctx) {
     add_break(app, ctx);
     add_show(app, ctx);
     add_list(app, ctx);
+    add_watch(app, ctx);
+    add_doctor(app, ctx);
     add_bench(app, ctx);
     add_range(app, ctx);
     add_completion(app, ctx);
     app.footer(
         "Durations need a unit: 250ms, 30s, 5m, 1h.\n"
-        "Exit codes: 0 done; CMD's own code; 1 not there, not mine; 64 usage; 69 store;\n"
+        "Exit codes: 0 done; CMD's own code; 1 not there, not mine, findings; 64 usage; 69 store;\n"
         "75 taken by somebody else; 76 lost while CMD ran; 126, 127 CMD cannot be run;\n"
         "128 + N ended by signal N.");
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include <chrono>
+#include <cstdint>
 
 namespace holdfast::cli {
 
@@ -27,6 +28,13 @@ inline constexpr boot_time never = boot_time::max();
     timespec now{};
     ::clock_gettime(CLOCK_BOOTTIME, &now);
     return std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec};
+}
+
+/// The wall clock, to be shown: milliseconds since 1970.
+[[nodiscard]] inline std::int64_t wall_now_ms() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
 /// Sets the timer `fd` (of CLOCK_BOOTTIME) to `when`; at once if that is over, off if `never`.

@@ -73,6 +73,8 @@ void add_break(CLI::App& app, context& ctx);
 void add_show(CLI::App& app, context& ctx);
 void add_list(CLI::App& app, context& ctx);
 void add_bench(CLI::App& app, context& ctx);
+void add_doctor(CLI::App& app, context& ctx);
+void add_watch(CLI::App& app, context& ctx);
 void add_completion(CLI::App& app, context& ctx);
 void add_range(CLI::App& app, context& ctx);
 /// The options before the command, and all the commands.

@@ -9,6 +9,7 @@ namespace holdfast::cli {
 
 inline constexpr int exit_done = 0;
 inline constexpr int exit_not_there = 1;         ///< Not there, or not mine.
+inline constexpr int exit_findings = 1;          ///< `doctor` has found something.
 inline constexpr int exit_usage = 64;            ///< EX_USAGE
 inline constexpr int exit_unavailable = 69;      ///< EX_UNAVAILABLE: store, or outcome in doubt.
 inline constexpr int exit_taken = 75;            ///< EX_TEMPFAIL: held by somebody else.

@@ -34,6 +34,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -136,6 +137,13 @@ public:
     [[nodiscard]] asio::awaitable<result<std::vector<lock_info>>> list(std::string prefix = {});
     [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> break_lock(std::string name);
     /// @}
+
+    /// As `locker::watch`, until it is cancelled (`cancelled`). `tell` is called on the locker's
+    /// strand: it must neither block nor throw.
+    [[nodiscard]] asio::awaitable<result<void>> watch(std::string prefix,
+                                                      std::function<void(const lock_change&)> tell);
+    /// As `locker::diagnose`.
+    [[nodiscard]] asio::awaitable<result<diagnosis>> diagnose();
 
     [[nodiscard]] lock_statistics statistics() const;           ///< As `locker::statistics`.
     [[nodiscard]] const std::string& address() const noexcept;  ///< As `locker::address`.

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <holdfast/clock.hpp>
+#include <holdfast/diagnosis.hpp>
 #include <holdfast/errc.hpp>
 #include <holdfast/guard.hpp>
 #include <holdfast/lease.hpp>
+#include <holdfast/lock_change.hpp>
 #include <holdfast/options.hpp>
 #include <holdfast/statistics.hpp>
 
@@ -18,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -113,6 +116,33 @@ public:
     /// Takes `name` away from whoever holds it, who learns of it at the next renewal.
     /// @return Who that was; nothing if nobody held it.
     result<std::optional<lock_info>> break_lock(std::string_view name);
+
+    /// Tells of each change of locks whose names start with `prefix`, as it happens, until `stop`.
+    ///
+    /// It begins with those that are held. A Redis server tells of changes by itself; other stores,
+    /// and quorums, are looked at about ten times a second, and less often where a look takes
+    /// long. What comes and goes between two looks is not seen. When the store cannot be asked any
+    /// more it is tried again, and what is different by then is told.
+    /// @param tell  Called on this thread, one change at a time; may use this locker. What it
+    ///              throws ends the watch and comes out of this call.
+    /// @return Success, once `stop` was requested.
+    /// @par Errors  What `list` says at the first look. `misuse` also for locks of a dialect.
+    /// @par Cost    Memory for each lock that is held, of at most 100,000; a connection of its own
+    ///              on Redis.
+    result<void> watch(std::string_view prefix, const std::function<void(const lock_change&)>& tell,
+                       std::stop_token stop);
+
+    /// Looks for what could break a lock on this store: how it is configured, its state, its clock,
+    /// our rights, and of a quorum whether its nodes are what they should be.
+    ///
+    /// Changes nothing that others could see: rights are tried in a transaction that is not carried
+    /// out, or by statements that touch no row.
+    /// @return What was found, worst first; a store that is well has notes at most.
+    /// @par Errors  `unreachable`, `denied`, `protocol`: no server could be looked at. A node of a
+    ///              quorum that cannot be is a finding while another one can.
+    /// @par Cost    Up to some ten round trips, for at most `locker_options::timeout`: for people
+    ///              and for checks before a start, not for every lock.
+    [[nodiscard]] result<diagnosis> diagnose();
 
     /// @return What was counted so far; see `lock_statistics` for what fits together. Never waits
     ///         for the store. In a forked child: nothing but zeros.

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <holdfast/clock.hpp>
+#include <holdfast/diagnosis.hpp>
 #include <holdfast/entropy.hpp>
 #include <holdfast/errc.hpp>
 #include <holdfast/lease.hpp>
@@ -221,6 +222,27 @@ struct renewal {
     result<void> outcome{};
 };
 
+/// What was noticed of changes.
+struct change_news {
+    std::vector<std::string> names{};   ///< These may have changed ...
+    std::vector<std::string> broken{};  ///< ... and these were taken away from their holders.
+    bool all{false};                    ///< Any may have: they have to be listed.
+};
+
+/// Hears of changes of all locks of a store. Hints: a name too many does no harm, one that is
+/// missing does. What happens before the first `next` ends need not be heard, if that says `all`.
+class change_feed {
+public:
+    change_feed() = default;
+    change_feed(const change_feed&) = delete;
+    change_feed& operator=(const change_feed&) = delete;
+    virtual ~change_feed() = default;
+
+    /// Waits for something to tell, until `until`; it may end early without reason. Never spins.
+    /// Ends on cancellation.
+    [[nodiscard]] virtual asio::awaitable<result<change_news>> next(time_point until) = 0;
+};
+
 /// A place where locks are kept.
 class store {
 public:
@@ -325,6 +347,16 @@ public:
     /// the name is free already. Ends on cancellation.
     [[nodiscard]] virtual asio::awaitable<void> await_change(std::string_view name,
                                                              time_point until) = 0;
+
+    /// @return What hears of changes of locks whose names start with `prefix`; null where nothing
+    ///         does, and they have to be listed. It is destroyed before the store.
+    [[nodiscard]] virtual std::unique_ptr<change_feed> watch(std::string_view prefix);
+
+    /// Looks for what could break a lock here; see `locker::diagnose`. Changes nothing. By default
+    /// it says what the store is called, and has found nothing.
+    /// @par Errors  `unreachable`, `cancelled`: nothing can be told. What a server refuses is a
+    ///              finding.
+    [[nodiscard]] virtual asio::awaitable<result<diagnosis>> diagnose(time_point deadline);
 
     /// @return Whether something is under way that nobody waits for any more, such as a release on
     ///         a slow node. Who winds down gives it a moment.

@@ -53,6 +53,8 @@ asio::awaitable<result<T>> engine::until_stopped(std::stop_token stop,
 
 template asio::awaitable<result<std::vector<held_ptr>>> engine::until_stopped(
     std::stop_token, asio::awaitable<result<std::vector<held_ptr>>>);
+template asio::awaitable<result<std::vector<lock_change>>> engine::until_stopped(
+    std::stop_token, asio::awaitable<result<std::vector<lock_change>>>);
 
 asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_plan plan,
                                                       std::optional<first_try> begun) {

@@ -159,6 +159,21 @@ asio::awaitable<result<std::optional<lock_info>>> async_locker::break_lock(std::
     co_return co_await session->call_async(std::move(verb));
 }
 
+asio::awaitable<result<void>> async_locker::watch(std::string prefix,
+                                                  std::function<void(const lock_change&)> tell) {
+    const auto session = session_;
+    auto verb = [prefix = std::move(prefix), tell = std::move(tell)](lock::engine& engine) {
+        return engine.watch(prefix, tell);
+    };
+    co_return co_await session->call_async(std::move(verb));
+}
+
+asio::awaitable<result<diagnosis>> async_locker::diagnose() {
+    const auto session = session_;
+    auto verb = [](lock::engine& engine) { return engine.diagnose(); };
+    co_return co_await session->call_async(std::move(verb));
+}
+
 lock_statistics async_locker::statistics() const { return session_->statistics(); }
 const std::string& async_locker::address() const noexcept { return session_->address(); }
 asio::any_io_executor async_locker::get_executor() const noexcept { return session_->executor(); }

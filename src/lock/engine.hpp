@@ -8,6 +8,7 @@
 #pragma once
 
 #include <holdfast/lease.hpp>
+#include <holdfast/lock_change.hpp>
 #include <holdfast/options.hpp>
 #include <holdfast/store.hpp>
 
@@ -41,6 +42,8 @@ struct claim_limits;
 }  // namespace holdfast::core
 
 namespace holdfast::lock {
+
+struct lock_watch;
 
 /// How a lock is acquired and kept, with what only the facades ask for.
 struct acquire_plan {
@@ -111,6 +114,19 @@ public:
     [[nodiscard]] asio::awaitable<result<std::vector<lock_info>>> list(std::string prefix);
     [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> break_lock(std::string name);
 
+    [[nodiscard]] asio::awaitable<result<diagnosis>> diagnose();
+
+    /// A watch is made and destroyed here, on the executor; `next_changes` waits for at least one.
+    /// @par Errors  `cancelled`. At the first look also what the store says; later it goes on.
+    [[nodiscard]] asio::awaitable<result<std::shared_ptr<lock_watch>>> start_watch(
+        std::string prefix);
+    [[nodiscard]] asio::awaitable<result<std::vector<lock_change>>> next_changes(
+        std::shared_ptr<lock_watch> watch, std::stop_token stop);
+    [[nodiscard]] asio::awaitable<result<void>> end_watch(std::shared_ptr<lock_watch> watch);
+    /// All of it, until it is cancelled. @param tell  Called on the executor.
+    [[nodiscard]] asio::awaitable<result<void>> watch(std::string prefix,
+                                                      std::function<void(const lock_change&)> tell);
+
     /// Waits for background releases (at most the time-out of one, at most a second), then ends
     /// everything: afterwards no coroutine of this engine or its store waits any more.
     [[nodiscard]] asio::awaitable<void> wind_down();
@@ -153,6 +169,11 @@ private:
     asio::awaitable<result<held_ptr>> conclude_acquire(quick_call& call);
     void on_released(quick_call& call);
     asio::awaitable<result<void>> conclude_release(quick_call& call);
+
+    // watch.cpp
+    asio::awaitable<result<std::vector<lock_change>>> watch_on(std::shared_ptr<lock_watch> watch);
+    asio::awaitable<result<void>> look_again(lock_watch& watch);
+    asio::awaitable<void> await_news(lock_watch& watch);
 
     // several.cpp
     struct bundle;

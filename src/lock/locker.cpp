@@ -2,6 +2,7 @@
 #include <holdfast/locker.hpp>
 
 #include "lock/session.hpp"
+#include "lock/watch.hpp"
 
 #include <utility>
 
@@ -12,6 +13,23 @@ std::shared_ptr<lock::session> open_or_throw(const store_factory& make,
                                              const locker_options& options) {
     return lock::session::open(make, options).value();
 }
+
+// A watch ends on the session's executor.
+struct watch_end {
+    watch_end(std::shared_ptr<lock::session> owner, std::shared_ptr<lock::lock_watch> what) noexcept
+        : session(std::move(owner)), watch(std::move(what)) {}
+    watch_end(const watch_end&) = delete;
+    watch_end& operator=(const watch_end&) = delete;
+    ~watch_end() {
+        if (!session->at_home()) return;
+        const auto ended =
+            session->call([&](lock::engine& engine) { return engine.end_watch(std::move(watch)); });
+        static_cast<void>(ended);
+    }
+
+    std::shared_ptr<lock::session> session;
+    std::shared_ptr<lock::lock_watch> watch;
+};
 
 }  // namespace
 
@@ -85,6 +103,26 @@ result<std::vector<lock_info>> locker::list(std::string_view prefix) {
 result<std::optional<lock_info>> locker::break_lock(std::string_view name) {
     return session_->call(
         [&](lock::engine& engine) { return engine.break_lock(std::string(name)); });
+}
+
+result<void> locker::watch(std::string_view prefix,
+                           const std::function<void(const lock_change&)>& tell,
+                           std::stop_token stop) {
+    const auto started = session_->call(
+        [&](lock::engine& engine) { return engine.start_watch(std::string(prefix)); });
+    if (!started) return started.error();
+    const watch_end last{session_, *started};
+    for (;;) {  // Ends with `stop`.
+        const auto news = session_->call(
+            [&](lock::engine& engine) { return engine.next_changes(last.watch, stop); });
+        if (!news && news.error().code == errc::cancelled && stop.stop_requested()) return {};
+        if (!news) return news.error();
+        for (const lock_change& one : *news) tell(one);
+    }
+}
+
+result<diagnosis> locker::diagnose() {
+    return session_->call([](lock::engine& engine) { return engine.diagnose(); });
 }
 
 lock_statistics locker::statistics() const { return session_->statistics(); }

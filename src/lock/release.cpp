@@ -219,4 +219,15 @@ asio::awaitable<result<std::optional<lock_info>>> engine::break_lock(std::string
     co_return taken;
 }
 
+asio::awaitable<result<diagnosis>> engine::diagnose() {
+    auto found = co_await parts_.where->diagnose(op_deadline());
+    if (!found) {
+        count_error(found.error());
+        co_return found;
+    }
+    const auto worse = [](const finding& a, const finding& b) { return a.level > b.level; };
+    std::stable_sort(found->findings.begin(), found->findings.end(), worse);
+    co_return found;
+}
+
 }  // namespace holdfast::lock

@@ -123,6 +123,16 @@ asio::awaitable<void> memory_store::await_change(std::string_view name, time_poi
     table_->leave_waiters(wanted, &me);
 }
 
+asio::awaitable<result<diagnosis>> memory_store::diagnose(time_point) {
+    if (stopped_) co_return closed();
+    diagnosis found;
+    found.findings.push_back({severity::note, "one-process", address_,
+                              "only the threads of this process see its locks",
+                              "for several processes: sqlite:PATH, or a server"});
+    found.servers.push_back({.address = address_, .version = "memory", .id = {}});
+    co_return found;
+}
+
 void memory_store::stop() {
     stopped_ = true;
     for (const auto& [address, bell] : waiting_)

@@ -8,6 +8,7 @@
 #include <holdfast/store.hpp>
 
 #include "mysql/client/cells.hpp"
+#include "mysql/health_check.hpp"
 #include "mysql/store_access.hpp"
 
 #include <memory>
@@ -46,6 +47,9 @@ public:
     asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
                                                                 time_point deadline) override;
     asio::awaitable<void> await_change(std::string_view name, time_point until) override;
+    asio::awaitable<result<diagnosis>> diagnose(time_point deadline) override {
+        return check_health(env_, access_, deadline);
+    }
     bool busy() const noexcept override { return access_.busy(); }
     void stop() override { access_.stop(); }
     const std::string& address() const noexcept override { return access_.address(); }

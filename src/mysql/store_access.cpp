@@ -80,9 +80,13 @@ void store_access::waiter::on_notice(std::string_view words) {
     if (words == "freed" || least_ == change::other) bell_.wake();
 }
 
-asio::awaitable<result<lent>> store_access::enter(time_point deadline) {
+asio::awaitable<result<lent>> store_access::borrow(time_point deadline) {
     if (stopped_) co_return failure{errc::cancelled, address() + ": the store was closed"};
-    auto line = co_await pool_->take(deadline);
+    co_return co_await pool_->take(deadline);
+}
+
+asio::awaitable<result<lent>> store_access::enter(time_point deadline) {
+    auto line = co_await borrow(deadline);
     if (!line || ready_) co_return line;
     auto made = co_await get_ready(**line, deadline);
     if (!made) co_return without_effect(made.error());

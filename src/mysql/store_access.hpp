@@ -42,6 +42,9 @@ public:
     template <class T, class Work>
     [[nodiscard]] asio::awaitable<result<T>> converse(Work& work, time_point deadline);
 
+    /// @return A connection, whatever the server and its tables are like.
+    [[nodiscard]] asio::awaitable<result<lent>> borrow(time_point deadline);
+
     /// Between two looks at what only looking tells: from 5 ms on, up to 250 ms; 1.6 s where
     /// changes are told of.
     [[nodiscard]] std::chrono::nanoseconds look_pause(unsigned looks, bool hears);
@@ -85,6 +88,7 @@ public:
     void stop() noexcept;
     [[nodiscard]] bool stopped() const noexcept { return stopped_; }
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
+    [[nodiscard]] const settings& where() const noexcept { return pool_->where(); }
     [[nodiscard]] const std::string& address() const noexcept { return pool_->where().address; }
 
 private:

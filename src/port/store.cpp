@@ -24,11 +24,19 @@ asio::awaitable<result<void>> store::raise_token(std::string_view /*name*/,
     co_return failure{errc::misuse, address() + ": this store's tokens cannot be raised"};
 }
 
+asio::awaitable<result<diagnosis>> store::diagnose(time_point /*deadline*/) {
+    diagnosis found;
+    found.servers.push_back({.address = address(), .version = {}, .id = {}});
+    co_return found;
+}
+
 std::string_view store::why_not(ability /*which*/) const noexcept { return {}; }
 
 std::unique_ptr<shortcut> store::make_shortcut() { return nullptr; }
 
 bool store::attend() { return false; }
+
+std::unique_ptr<change_feed> store::watch(std::string_view /*prefix*/) { return nullptr; }
 
 std::unique_ptr<seat> store::take_seat(std::string_view /*name*/) { return nullptr; }
 

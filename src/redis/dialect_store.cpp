@@ -3,6 +3,7 @@
 
 #include "core/fence_rule.hpp"
 #include "redis/client/server_error.hpp"
+#include "redis/health_check.hpp"
 #include "redis/lock_reply.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -200,6 +201,12 @@ asio::awaitable<result<std::optional<lock_info>>> dialect_store::take_away(std::
     const bool owned = answer->items.size() > 2;
     co_return std::optional<lock_info>(describe(name, answer->items[0], answer->items[1],
                                                 owned ? answer->items[2].text : std::string()));
+}
+
+asio::awaitable<result<diagnosis>> dialect_store::diagnose(time_point deadline) {
+    health_question about{purpose::info | (how_.hash ? purpose::hashes : purpose::strings),
+                          how_.key_of("doctor"), how_.key_of("*")};
+    co_return co_await check_health(env_, client_->where(), std::move(about), deadline);
 }
 
 // Asks now and then, 5 to 35 ms apart, and when the lease ends.

@@ -52,6 +52,8 @@ public:
     asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
                                                                 time_point deadline) override;
     asio::awaitable<void> await_change(std::string_view name, time_point until) override;
+    std::unique_ptr<change_feed> watch(std::string_view prefix) override;
+    asio::awaitable<result<diagnosis>> diagnose(time_point deadline) override;
     void stop() override;
     const std::string& address() const noexcept override { return client_->where().address; }
 

@@ -3,6 +3,8 @@
 // What is told of locks, and how one is taken away.
 #include "core/fence_rule.hpp"
 #include "redis/client/server_error.hpp"
+#include "redis/health_check.hpp"
+#include "redis/key_feed.hpp"
 #include "redis/keys.hpp"
 #include "redis/lock_reply.hpp"
 #include "redis/redis_store.hpp"
@@ -130,7 +132,8 @@ asio::awaitable<result<std::vector<lock_info>>> redis_store::list(std::string_vi
 asio::awaitable<redis_store::found_lock> redis_store::take_away(std::string_view name,
                                                                 time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    texts arguments{std::to_string(core::fence_floor), std::to_string(fence_seconds)};
+    texts arguments{std::to_string(core::fence_floor), std::to_string(fence_seconds),
+                    std::string(broken_channel)};
     auto answer = co_await call_script(client_, scripts().take_away, all_keys(name),
                                        std::move(arguments), deadline);
     if (!answer && answer.error().code == errc::wrong_type)
@@ -143,6 +146,19 @@ asio::awaitable<redis_store::found_lock> redis_store::take_away(std::string_view
     tell_sharing(info, told[3], told[4]);
     info.waiters = static_cast<std::uint32_t>(told[5].integer);
     co_return std::optional<lock_info>(std::move(info));
+}
+
+std::unique_ptr<change_feed> redis_store::watch(std::string_view prefix) {
+    return std::make_unique<key_feed>(env_, client_->where(), prefix);
+}
+
+// A user of locks may use the same server for ranges; whether this one does is not known.
+asio::awaitable<result<diagnosis>> redis_store::diagnose(time_point deadline) {
+    health_question about{purpose::locks | purpose::info, lock_key("doctor"), "{hf:*"};
+    const settings& where = client_->where();
+    if (!where.sentinels.empty()) about.uses = about.uses | purpose::failover;
+    if (where.replicas > 0) about.uses = about.uses | purpose::replicated;
+    co_return co_await check_health(env_, client_->where(), std::move(about), deadline);
 }
 
 }  // namespace holdfast::redis

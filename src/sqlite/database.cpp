@@ -133,6 +133,13 @@ int database::turn_log_on() {
                    "write-ahead log needs"});
 }
 
+std::string database::journal_mode() const {
+    statement journal;
+    if (journal.prepare(connection_, sql::journal_look) != SQLITE_OK) return {};
+    run looked(journal);
+    return looked->start() == SQLITE_ROW ? std::string(looked->bytes(0)) : std::string();
+}
+
 int database::make_tables() {
     transaction_statements statements;
     int code = statements.prepare(connection_);

@@ -29,6 +29,9 @@ public:
     /// @return What went wrong last.
     [[nodiscard]] const failure& why() const noexcept { return why_; }
     [[nodiscard]] wake_file& waiters() noexcept { return *waiters_; }
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    /// @return The journal mode that the open file is in; empty if it cannot be told.
+    [[nodiscard]] std::string journal_mode() const;
     void close() noexcept;
 
 protected:

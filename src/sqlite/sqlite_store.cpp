@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "sqlite/sqlite_store.hpp"
 
+#include "sqlite/health_check.hpp"
+
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace holdfast::sqlite {
@@ -183,6 +187,34 @@ sqlite_store::look sqlite_store::look_at(std::string_view name, int looks) {
 void sqlite_store::tell_waiters(std::string_view name) {
     performer_.file().waiters().touch();
     performer_.file().waiters().wake_next(name);
+}
+
+// A file that is not there is not made for that.
+asio::awaitable<result<diagnosis>> sqlite_store::diagnose(time_point deadline) {
+    const std::string path = performer_.file().path();
+    diagnosis found;
+    found.findings = check_file(path, address());
+    found.servers.push_back({.address = address(), .version = library_version(), .id = path});
+    const auto ends_it = [](const finding& one) {
+        return one.level == severity::problem || one.code == "no-file";
+    };
+    if (std::any_of(found.findings.begin(), found.findings.end(), ends_it)) co_return found;
+    std::string mode;
+    auto action = [&](lease_table&) {
+        mode = performer_.file().journal_mode();
+        return SQLITE_OK;
+    };
+    const auto failed = co_await performer_.perform(action, deadline);
+    if (failed && failed->code == errc::cancelled) co_return *failed;
+    if (failed) {
+        found.findings.push_back({severity::problem, "unusable-file", address(), failed->text,
+                                  "see docs/stores/sqlite.md"});
+        co_return found;
+    }
+    auto more = check_journal(mode, path, address());
+    found.findings.insert(found.findings.end(), std::make_move_iterator(more.begin()),
+                          std::make_move_iterator(more.end()));
+    co_return found;
 }
 
 void sqlite_store::stop() { performer_.stop(); }

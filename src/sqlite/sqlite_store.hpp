@@ -52,6 +52,7 @@ public:
         std::string_view name, time_point deadline) override;
     [[nodiscard]] asio::awaitable<void> await_change(std::string_view name,
                                                      time_point until) override;
+    [[nodiscard]] asio::awaitable<result<diagnosis>> diagnose(time_point deadline) override;
     void stop() override;
     [[nodiscard]] const std::string& address() const noexcept override {
         return performer_.address();

@@ -3,6 +3,7 @@
 // Faults of networks, in network namespaces of the tests' own: partitions, one-way cuts, packets
 // that are lost, peers that are gone without a word. Skipped where namespaces are not permitted.
 #include "chaos/several.hpp"
+#include "support/acl_user.hpp"
 #include "support/loss_watch.hpp"
 #include "support/packet_link.hpp"
 #include "support/poll.hpp"
@@ -28,7 +29,7 @@ struct far_server {
         : server({.arguments = {"--bind", "0.0.0.0", "--port", "6379", "--protected-mode", "no"},
                   .starter = {"unshare", "--net"}}),
           link(server.pid(), number) {}
-    [[nodiscard]] std::string url() const { return "redis://" + link.address(); }
+    [[nodiscard]] std::string url() const { return "redis://" + acl_user_part() + link.address(); }
 
     redis_server server;
     packet_link link;

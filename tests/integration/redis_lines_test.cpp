@@ -298,7 +298,7 @@ TEST_F(redis_lines, survive_lost_replies) {
         const std::string word = std::string("\r\n") + one.word + "\r\n";
         command({"FLUSHDB"});
         const tcp_cutter cutter(server_.socket_path(), word, one.when);
-        const auto far = open("redis://127.0.0.1:" + std::to_string(cutter.port()));
+        const auto far = open(cutter.url());
         const auto place = far->take_seat("job");
         const std::string held = value();
         const std::string mine = value();

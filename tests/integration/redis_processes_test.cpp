@@ -2,6 +2,7 @@
 #include <holdfast/holdfast.hpp>
 
 #include "redis/keys.hpp"
+#include "support/acl_user.hpp"
 #include "support/child_process.hpp"
 #include "support/poll.hpp"
 #include "support/redis_server.hpp"
@@ -183,7 +184,7 @@ TEST_F(redis_processes, that_are_forked_from_a_holder_hold_nothing_and_release_n
 // Why: a program that a user starts must not keep the connection open, or speak on it.
 TEST_F(redis_processes, that_are_started_by_a_holder_inherit_no_descriptor) {
     locker over_tcp{server_.url()};
-    locker over_unix{"redis+unix://" + server_.socket_path()};
+    locker over_unix{"redis+unix://" + acl_user_part() + server_.socket_path()};
     auto first = over_tcp.acquire("first");
     auto second = over_unix.acquire("second");
     ASSERT_TRUE(first && second);

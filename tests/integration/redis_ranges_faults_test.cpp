@@ -15,9 +15,7 @@ constexpr std::array both_cuts{cut::before_it_is_heard, cut::after_it_is_heard};
 class redis_ranges_faults : public redis_ranges {
 protected:
     /// @return A range locker behind a line that is cut when it says the id.
-    static range_locker behind(const tcp_cutter& line) {
-        return range_locker("redis://127.0.0.1:" + std::to_string(line.port()));
-    }
+    static range_locker behind(const tcp_cutter& line) { return range_locker(line.url()); }
     // A hold that is there before anybody loses anything.
     void hold_it() { ASSERT_TRUE(hold("the-id", {10, 20})); }
     [[nodiscard]] tcp_cutter line_cut(cut when) const {

@@ -168,7 +168,7 @@ TEST_F(redis_ranges_shortcut, is_for_a_connection_that_stands) {
 TEST_F(redis_ranges_shortcut, had_once_what_it_lost_the_answer_to) {
     for (const cut when : {cut::before_it_is_heard, cut::after_it_is_heard}) {
         const tcp_cutter line(server_.socket_path(), "the-id", when);
-        range_locker user("redis://127.0.0.1:" + std::to_string(line.port()));
+        range_locker user(line.url());
         ASSERT_TRUE(user.hold("room", 50, 60).value().release());
         range_options how;
         how.ttl = long_ttl;

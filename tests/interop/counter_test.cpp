@@ -131,7 +131,7 @@ protected:
         std::vector<std::unique_ptr<node_peer>> originals;
         for (int i = 0; i < peers; ++i) {
             originals.push_back(std::make_unique<node_peer>(
-                std::string(to_string(GetParam().which)), stage_->urls()));
+                std::string(to_string(GetParam().which)), stage_->node_urls()));
             originals.back()->demand("configure", node_options(GetParam().which));
         }
         for (const auto& one : ours) ASSERT_EQ(one->parent_line().hear(), '.');

@@ -73,7 +73,7 @@ protected:
         const std::string missing = missing_for_interop();
         if (!missing.empty()) GTEST_SKIP() << missing;
         stage_ = std::make_unique<stage>(setting{which});
-        node_ = std::make_unique<node_peer>(std::string(to_string(which)), stage_->urls());
+        node_ = std::make_unique<node_peer>(std::string(to_string(which)), stage_->node_urls());
     }
     [[nodiscard]] std::string url() const { return stage_->urls().front(); }
 

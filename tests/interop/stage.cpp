@@ -49,6 +49,12 @@ names stage::urls() const {
     return all;
 }
 
+names stage::node_urls() const {
+    names all;
+    for (const auto& one : servers_) all.push_back(one->admin_url());
+    return all;
+}
+
 std::size_t stage::holding(const std::string& name) const {
     std::size_t count = 0;
     for (std::size_t i = 0; i < servers_.size(); ++i)
@@ -127,7 +133,7 @@ void interop_test::SetUp() {
 }
 
 party& interop_test::node() {
-    if (!node_) node_ = make_node_party(GetParam().which, stage_->urls());
+    if (!node_) node_ = make_node_party(GetParam().which, stage_->node_urls());
     return *node_;
 }
 

@@ -47,6 +47,8 @@ public:
     explicit stage(const setting& what);
 
     [[nodiscard]] names urls() const;
+    /// @return Those for Node's side, whose rights are not ours to list.
+    [[nodiscard]] names node_urls() const;
     [[nodiscard]] const redis_server& server(std::size_t i) const { return *servers_.at(i); }
     /// @return How many servers hold the lock `name`.
     [[nodiscard]] std::size_t holding(const std::string& name) const;

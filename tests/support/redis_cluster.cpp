@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/redis_cluster.hpp"
 
+#include "support/acl_user.hpp"
 #include "support/poll.hpp"
 #include "support/server_process.hpp"
 
@@ -113,7 +114,7 @@ void redis_cluster::replicate(std::size_t which, std::size_t master) const {
 }
 
 std::string redis_cluster::url() const {
-    std::string text = "redis-cluster://";
+    std::string text = "redis-cluster://" + acl_user_part();
     for (std::size_t i = 0; i < masters; ++i)
         text += (i == 0 ? "" : ",") + own_host + ":" + std::to_string(servers_.at(i)->port());
     return text;

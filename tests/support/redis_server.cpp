@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/redis_server.hpp"
 
+#include "support/acl_user.hpp"
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -55,10 +57,14 @@ bool redis_server::available() {
     return false;
 }
 
-std::string redis_server::url() const {
-    if (options_.tcp) return "redis://127.0.0.1:" + std::to_string(port_);
-    return "redis+unix://" + socket_path_;
+std::string redis_server::url_for(const std::string& who) const {
+    if (options_.tcp) return "redis://" + who + "127.0.0.1:" + std::to_string(port_);
+    return "redis+unix://" + who + socket_path_;
 }
+
+std::string redis_server::url() const { return url_for(has_user_ ? acl_user_part() : ""); }
+
+std::string redis_server::admin_url() const { return url_for(""); }
 
 void redis_server::start() {
     std::filesystem::remove(socket_path_);
@@ -69,6 +75,16 @@ void redis_server::start() {
                                "--logfile", directory_ / "redis.log", "--daemonize", "no"});
     words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
     process_.start(std::move(words), directory_ / "redis.log", [this] { return answers(); });
+    add_user();
+}
+
+// A server that wants a password, or has no ACL, is about who may come in: it is left alone.
+void redis_server::add_user() {
+    if (acl_user_rules().empty()) return;
+    const std::string said = command(acl_user_rules());
+    has_user_ = said == "+OK\r\n";
+    if (!has_user_ && !said.starts_with("-NOAUTH") && !said.starts_with("-ERR unknown command"))
+        throw std::runtime_error("the rights of HOLDFAST_TEST_ACL are refused: " + said);
 }
 
 bool redis_server::answers() const {

@@ -42,8 +42,11 @@ public:
 
     [[nodiscard]] const std::string& socket_path() const noexcept { return socket_path_; }
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-    /// @return `redis+unix://SOCKET`, or `redis://127.0.0.1:PORT` if it listens there.
+    /// @return `redis+unix://SOCKET`, or `redis://127.0.0.1:PORT` if it listens there; with the
+    ///         user of `acl_user.hpp`, if there is one and the server has such users.
     [[nodiscard]] std::string url() const;
+    /// @return The same for the user `default`, who may do everything.
+    [[nodiscard]] std::string admin_url() const;
     [[nodiscard]] std::string directory() const { return directory_.path(); }
     [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
 
@@ -59,13 +62,16 @@ public:
     [[nodiscard]] std::string command(const std::vector<std::string>& words) const;
 
 private:
+    [[nodiscard]] std::string url_for(const std::string& who) const;
     void start();
+    void add_user();
     [[nodiscard]] bool answers() const;
 
     redis_options options_;
     temp_dir directory_;
     std::string socket_path_;
     std::uint16_t port_{0};
+    bool has_user_{false};
     server_process process_;
 };
 

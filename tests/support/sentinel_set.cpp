@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/sentinel_set.hpp"
 
+#include "support/acl_user.hpp"
 #include "support/poll.hpp"
 
 #include <algorithm>
@@ -66,7 +67,7 @@ void sentinel_set::start_sentinel(std::size_t which, std::chrono::milliseconds d
 }
 
 std::string sentinel_set::url() const {
-    std::string text = "redis-sentinel://";
+    std::string text = "redis-sentinel://" + acl_user_part();
     for (std::size_t i = 0; i < size; ++i)
         text += (i == 0 ? "" : ",") + host + ":" + std::to_string(ports_.at(i));
     return text + "/" + name;

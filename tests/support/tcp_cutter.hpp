@@ -6,6 +6,8 @@
 // Thread safety: `cuts` from any thread.
 #pragma once
 
+#include "support/acl_user.hpp"
+
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -26,6 +28,10 @@ public:
     ~tcp_cutter();
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    /// @return Of a Redis server behind it, for the user of `acl_user.hpp` if there is one.
+    [[nodiscard]] std::string url() const {
+        return "redis://" + acl_user_part() + "127.0.0.1:" + std::to_string(port_);
+    }
     /// @return How often it has done that.
     [[nodiscard]] int cuts() const noexcept { return cuts_; }
 

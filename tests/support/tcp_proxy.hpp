@@ -9,6 +9,8 @@
 
 #include <holdfast/clock.hpp>
 
+#include "support/acl_user.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -41,7 +43,8 @@ public:
     ~tcp_proxy();
 
     [[nodiscard]] std::string host_and_port() const { return "127.0.0.1:" + std::to_string(port_); }
-    [[nodiscard]] std::string url() const { return "redis://" + host_and_port(); }
+    /// @return Of a Redis server behind it, for the user of `acl_user.hpp` if there is one.
+    [[nodiscard]] std::string url() const { return "redis://" + acl_user_part() + host_and_port(); }
     /// Sets what happens to what is read from now on; `held` holds what was read before, too.
     void to_server(proxy_rules rules);
     void to_client(proxy_rules rules);

@@ -7,6 +7,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace holdfast::redis {
@@ -137,6 +138,23 @@ asio::awaitable<result<std::vector<lock_info>>> cluster_store::list(std::string_
     sort_by_name(all);
     const auto same = [](const lock_info& a, const lock_info& b) { return a.name == b.name; };
     all.erase(std::unique(all.begin(), all.end(), same), all.end());
+    co_return all;
+}
+
+// That a server is one of a cluster is no finding here.
+asio::awaitable<result<diagnosis>> cluster_store::diagnose(time_point deadline) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const auto masters = co_await map_.masters(deadline);
+    if (!masters) co_return masters.error();
+    diagnosis all;
+    for (redis_store* const one : *masters) {
+        auto part = co_await one->diagnose(deadline);
+        if (!part) co_return part.error();
+        std::erase_if(part->findings,
+                      [](const finding& each) { return each.code == "cluster-node"; });
+        std::ranges::move(part->findings, std::back_inserter(all.findings));
+        std::ranges::move(part->servers, std::back_inserter(all.servers));
+    }
     co_return all;
 }
 

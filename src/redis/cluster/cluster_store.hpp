@@ -46,6 +46,7 @@ public:
     asio::awaitable<result<std::optional<lock_info>>> take_away(std::string_view name,
                                                                 time_point deadline) override;
     asio::awaitable<void> await_change(std::string_view name, time_point until) override;
+    asio::awaitable<result<diagnosis>> diagnose(time_point deadline) override;
     void stop() override { map_.stop(); }
     const std::string& address() const noexcept override { return address_; }
 

@@ -2,6 +2,7 @@
 #include "chaos/soak/soak_server.hpp"
 
 #include "integration/redis_link.hpp"
+#include "support/acl_user.hpp"
 #include "support/mariadb_server.hpp"
 #include "support/redis_server.hpp"
 
@@ -14,7 +15,7 @@ class redis_here final : public soak_server {
 public:
     const std::string& socket_path() const override { return server_.socket_path(); }
     std::string url_behind(const std::string& host_and_port) const override {
-        return "redis://" + host_and_port;
+        return "redis://" + test::acl_user_part() + host_and_port;
     }
     void signal(int number) override { server_.signal(number); }
     void kill() override { server_.kill(); }

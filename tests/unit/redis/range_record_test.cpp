@@ -18,9 +18,9 @@ using redis::read_id;
 using redis::read_record;
 using redis::write_bound;
 using redis::write_cursor;
-using redis::write_token;
 using redis::write_id;
 using redis::write_labels;
+using redis::write_token;
 
 constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();

@@ -66,8 +66,8 @@ TEST(each_script, is_the_one_that_was_reviewed) {
          "2bef1b615c1bbc8c8b4a0636c7b27a887801dacd"},
         {"take_all", scripts().take_all, "4bc91d43bc21f4cbee132aa3eede6a16626c5e3e",
          "2e3f7091cfa3a17d989d4b732df3392c8cd9407a"},
-        {"take_away", scripts().take_away, "bb0ee78c984cecf963cb132acf5fbce5dace3009",
-         "c13049f419fbc395e0f9cff5d830efbabd24dee4"},
+        {"take_away", scripts().take_away, "edc991764b38ff594f96d40b67fab626d86cd328",
+         "d6ade8ba76947faee2b923eb809e71266ad60247"},
         {"take_share", scripts().take_share, "37aa9d1e7058564942fb90c39bf8e006e31813e5",
          "694e4ff1f5b02f885468d799784953e1cf362f41"},
     };
