@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
@@ -106,6 +107,29 @@ TEST(a_server_whose_clock_jumps, has_the_holder_told_at_the_next_renewal_where_i
     const auto next = locks.acquire("job", {.ttl = ttl, .wait = 5s});
     ASSERT_TRUE(next);
     EXPECT_GT(next->fencing_token(), token);
+}
+
+// Why: a clock that is wrong is noticed one day, and stepped. How: ask where it is wrong.
+TEST(a_server_whose_clock_is_wrong, is_found_by_a_look_at_it) {
+    const shifted_clock clock;
+    redis_server odd(clock.options());
+    redis_server second;
+    redis_server third;
+    locker alone(odd.url());
+    locker all = open_quorum({odd.url(), second.url(), third.url()}, 5s);
+    const auto finds = [](locker& where, std::string_view code) {
+        const auto found = where.diagnose();
+        EXPECT_TRUE(found);
+        return found && std::any_of(found->findings.begin(), found->findings.end(),
+                                    [&](const finding& one) { return one.code == code; });
+    };
+    EXPECT_FALSE(finds(alone, "clock-offset"));
+    EXPECT_FALSE(finds(all, "clocks-apart"));
+    for (const milliseconds offset : {milliseconds(1min), milliseconds(-1min)}) {
+        clock.set(offset);
+        EXPECT_TRUE(finds(alone, "clock-offset")) << offset.count();
+        EXPECT_TRUE(finds(all, "clocks-apart")) << offset.count();
+    }
 }
 
 // F13. Why: whatever the time of day, a lease is counted on a clock that does not know it. How: the

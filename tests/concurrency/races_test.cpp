@@ -46,6 +46,24 @@ TEST(races, sixteen_threads_share_a_locker_and_lose_no_increment) {
     EXPECT_EQ(counter, 1600);
 }
 
+TEST(races, a_watch_beside_those_who_take_locks_ends_when_it_is_told_to) {
+    locker locks{"memory:"};
+    for (int round = 0; round < 10; ++round) {
+        std::stop_source stop;
+        std::atomic<int> told{0};
+        on_threads(4, [&](int who) {
+            if (who == 0) {
+                const auto note = [&](const lock_change&) { ++told; };
+                EXPECT_TRUE(locks.watch("", note, stop.get_token()));
+                return;
+            }
+            for (int i = 0; i < 50; ++i)
+                ASSERT_TRUE(locks.acquire("lock " + std::to_string(who), {.wait = 60s}));
+            if (who == round % 3 + 1) stop.request_stop();
+        });
+    }
+}
+
 TEST(races, several_lockers_of_one_store_exclude_each_other) {
     long counter = 0;
     on_threads(4, [&](int) {

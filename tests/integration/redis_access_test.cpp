@@ -5,6 +5,7 @@
 
 #include "integration/redis_link.hpp"
 #include "redis/keys.hpp"
+#include "support/acl_user.hpp"
 #include "support/poll.hpp"
 #include "support/redis_server.hpp"
 #include "support/temp_dir.hpp"
@@ -255,6 +256,20 @@ TEST_F(redis_access, waits_for_a_lock_even_where_it_may_not_be_told_of_it) {
     EXPECT_TRUE(next) << next.error().message();
 }
 
+// Why: a suite that is run as a user with few rights, and in truth as another one, shows nothing.
+TEST(redis_users, of_the_suite_are_those_that_the_environment_names) {
+    redis_server server;
+    locker locks(server.url());
+    const auto held = locks.acquire("job");
+    ASSERT_TRUE(held) << held.error().message();
+    const bool named = !acl_user_rules().empty();
+    EXPECT_THAT(server.command({"CLIENT", "LIST"}),
+                HasSubstr(named ? "user=tester" : "name=holdfast"));
+    EXPECT_EQ(server.command({"ACL", "GETUSER", "tester"}).starts_with("*-1"), !named);
+    server.restart();
+    EXPECT_TRUE(locks.acquire("other", {.wait = 10s}));
+}
+
 // RESP2: servers before version 6, and those that hide HELLO.
 TEST(redis_without_hello, is_spoken_to_in_the_older_protocol) {
     redis_server server({.tcp = true, .arguments = {"--rename-command", "HELLO", ""}});
@@ -284,7 +299,7 @@ TEST(redis_without_hello, is_spoken_to_in_the_older_protocol) {
     EXPECT_THAT(wrong.error().text, Not(HasSubstr("canary")));
     static_cast<void>(server.command({"CONFIG", "SET", "requirepass", canary}));
     EXPECT_TRUE(locker(std::string("redis://:") + canary + host).acquire("other"));
-    auto none = locker(server.url()).acquire("job");
+    auto none = locker("redis://" + host.substr(1)).acquire("job");
     EXPECT_EQ(none.error().code, errc::denied);
     EXPECT_THAT(none.error().text, HasSubstr("NOAUTH"));
 }
