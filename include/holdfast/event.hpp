@@ -17,7 +17,7 @@
 namespace holdfast {
 
 /// How much an event matters.
-enum class severity : std::uint8_t {
+enum class event_level : std::uint8_t {
     info,     ///< Nothing to do.
     warning,  ///< Something got worse; work goes on.
     error,    ///< Work is in danger: a lock was lost.
@@ -38,13 +38,13 @@ enum class event_kind : std::uint8_t {
 };
 
 /// @return "info", "warning" or "error".
-[[nodiscard]] std::string_view to_string(severity level) noexcept;
+[[nodiscard]] std::string_view to_string(event_level level) noexcept;
 /// @return The value's name with hyphens, e.g. "connect-failed"; "unknown" otherwise.
 [[nodiscard]] std::string_view to_string(event_kind kind) noexcept;
 
 /// Something that happened. What does not belong to its kind is empty.
 struct event {
-    severity level{severity::info};
+    event_level level{event_level::info};
     event_kind kind{event_kind::connected};
     time_point at{};  ///< When it happened; it is told a little later.
     /// The name of the lock, or the key of the range: bytes that others chose.

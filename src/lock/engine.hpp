@@ -253,7 +253,7 @@ private:
     void note_end(held_lease& held, time_point present);
     void note_doubt(const std::string& name, const std::string& value, const failure& why);
     void count_error(const failure& why);
-    [[nodiscard]] event about(const held_lease& held, severity level, event_kind kind) const;
+    [[nodiscard]] event about(const held_lease& held, event_level level, event_kind kind) const;
 
     [[nodiscard]] time_point now() const noexcept { return parts_.time->now(); }
     [[nodiscard]] time_point op_deadline() const noexcept { return now() + parts_.options.timeout; }

@@ -41,11 +41,11 @@ std::string_view duration_key(event_kind kind) noexcept {
 
 }  // namespace
 
-std::string_view to_string(severity level) noexcept {
+std::string_view to_string(event_level level) noexcept {
     switch (level) {
-        case severity::info: return "info";
-        case severity::warning: return "warning";
-        case severity::error: return "error";
+        case event_level::info: return "info";
+        case event_level::warning: return "warning";
+        case event_level::error: return "error";
     }
     return "unknown";
 }

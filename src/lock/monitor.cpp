@@ -74,7 +74,7 @@ void monitor::connected(std::string_view address) {
 void monitor::disconnected(std::string_view address, const failure& why) {
     node& of = node_at(address);
     if (!std::exchange(of.up, false)) return;
-    tell_of(of, {.level = severity::warning,
+    tell_of(of, {.level = event_level::warning,
                  .kind = event_kind::disconnected,
                  .code = why.code,
                  .text = why.text});
@@ -90,7 +90,7 @@ void monitor::connect_failed(std::string_view address, const failure& why,
         return;
     }
     of.down_told = now;
-    tell_of(of, {.level = severity::warning,
+    tell_of(of, {.level = event_level::warning,
                  .kind = event_kind::connect_failed,
                  .code = why.code,
                  .duration = pause,
@@ -123,7 +123,7 @@ void monitor::node_failed(std::string_view address, const failure& why) {
         return;
     }
     of.quarantine_told = now;
-    tell({.level = severity::warning,
+    tell({.level = event_level::warning,
           .kind = event_kind::quarantined,
           .node = of.numbers.address,
           .code = why.code,
@@ -132,7 +132,7 @@ void monitor::node_failed(std::string_view address, const failure& why) {
 }
 
 void monitor::node_skipped(std::string_view address, const failure& why) {
-    tell_of(node_at(address), {.level = severity::warning,
+    tell_of(node_at(address), {.level = event_level::warning,
                                .kind = event_kind::node_skipped,
                                .code = why.code,
                                .text = why.text});

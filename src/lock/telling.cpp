@@ -22,7 +22,7 @@ std::string_view why_lost_for_people(lost_reason why) noexcept {
 
 }  // namespace
 
-event engine::about(const held_lease& held, severity level, event_kind kind) const {
+event engine::about(const held_lease& held, event_level level, event_kind kind) const {
     return {.level = level,
             .kind = kind,
             .name = std::string(parts_.where->shown_name(held.name)),
@@ -34,7 +34,7 @@ event engine::about(const held_lease& held, severity level, event_kind kind) con
 void engine::note_grant(const held_lease& held) {
     counted_.wait_time.add(held.waited);
     if (held.waited < slow_) return;
-    event slow = about(held, severity::warning, event_kind::slow_acquire);
+    event slow = about(held, event_level::warning, event_kind::slow_acquire);
     slow.duration = held.waited;
     slow.text = "the lock was granted, after a long wait";
     parts_.watch->tell(std::move(slow));
@@ -46,7 +46,7 @@ failure engine::in_vain(const std::string& name, time_point started, failure why
     counted_.vain_wait_time.add(took);
     counted_.failures_by.add(why.code);
     if (took >= slow_ && why.code != errc::cancelled)
-        parts_.watch->tell({.level = severity::warning,
+        parts_.watch->tell({.level = event_level::warning,
                             .kind = event_kind::slow_acquire,
                             .name = std::string(parts_.where->shown_name(name)),
                             .node = address(),
@@ -65,7 +65,7 @@ void engine::note_renewal(const held_lease& held, time_point present) {
     const core::nanoseconds usual = held.valid_until.load() - held.renew_at();
     const bool late = held.auto_renew && left < usual / 2 && present < held.stop_by();
     if (!late || !parts_.watch->listened_to()) return;
-    event told = about(held, severity::warning, event_kind::renewal_late);
+    event told = about(held, event_level::warning, event_kind::renewal_late);
     told.duration = left;
     told.text = "the renewal was confirmed late";
     parts_.watch->tell(std::move(told));
@@ -81,7 +81,7 @@ void engine::note_end(held_lease& held, time_point present) {
     counted_.hold_time.add(lasted);
     counted_.losses_by.add(why);
     if (!parts_.watch->listened_to()) return;
-    event told = about(held, severity::error, event_kind::lost);
+    event told = about(held, event_level::error, event_kind::lost);
     told.code = errc::lost;
     told.reason = why;
     told.duration = lasted;
@@ -94,7 +94,7 @@ void engine::note_doubt(const std::string& name, const std::string& value, const
     if (!parts_.watch->listened_to()) return;
     // A value begins with its id, and may be nothing else.
     const std::string_view id = std::string_view(value).substr(0, value.find('|'));
-    parts_.watch->tell({.level = severity::warning,
+    parts_.watch->tell({.level = event_level::warning,
                         .kind = event_kind::release_in_doubt,
                         .name = std::string(parts_.where->shown_name(name)),
                         .node = address(),

@@ -256,7 +256,7 @@ TEST_F(counting, has_each_loss_by_its_reason_and_tells_of_it) {
     const auto told = told_of(event_kind::lost);
     ASSERT_EQ(told.size(), 5U);
     EXPECT_EQ(told[2].reason, lost_reason::expired);
-    EXPECT_EQ(told[2].level, severity::error);
+    EXPECT_EQ(told[2].level, event_level::error);
     EXPECT_EQ(told[2].duration, 266ms);
     EXPECT_EQ(told[2].name, "job");
 }

@@ -11,12 +11,14 @@
 #include "support/loss_watch.hpp"
 #include "support/poll.hpp"
 #include "support/sentinel_set.hpp"
+#include "support/temp_dir.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <csignal>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <string>
@@ -184,6 +186,36 @@ TEST_F(behind_sentinels, a_master_that_they_do_not_watch_is_a_mistake) {
     EXPECT_EQ(refused.error().code, errc::denied);
     EXPECT_THAT(refused.error().text, HasSubstr("'othermaster'"));
     EXPECT_THAT(refused.error().text, HasSubstr("it watches no such master"));
+}
+
+// Why: sentinels have users of their own. The rights are those that docs/stores/sentinel.md names.
+TEST(sentinels, are_asked_by_a_user_with_few_rights) {
+    const sentinel_set all(500ms, {},
+                           "user watcher on >canary resetchannels &+switch-master -@all +hello "
+                           "+ping +subscribe +sentinel|get-master-addr-by-name\n");
+    const temp_dir place;
+    const auto url = [&](const std::string& password) {
+        std::ofstream(place / password) << password << '\n';
+        return all.url() + "?sentinel_user=watcher&sentinel_password_file=" + place / password;
+    };
+    locker locks = open(url("canary"));
+    auto held = locks.acquire("job", {.ttl = 20s});
+    ASSERT_TRUE(held) << held.error().message();
+    for (std::size_t i = 0; i < sentinel_set::size; ++i)
+        EXPECT_TRUE(poll_until([&] {
+            const std::string clients = all.ask_sentinel(i, {"CLIENT", "LIST"});
+            const auto mine = clients.find("name=holdfast");
+            const std::string line = mine == clients.npos ? "" : clients.substr(mine);
+            return line.find(" sub=1 ") < line.find('\n') &&
+                   line.find(" user=watcher ") < line.find('\n');
+        })) << "it listens to sentinel "
+            << i;
+    const auto refused = open(url("wrong")).acquire("job", {.ttl = 20s, .wait = 20s});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::denied);
+    EXPECT_THAT(refused.error().text, HasSubstr("WRONGPASS"));
+    EXPECT_THAT(refused.error().message(), testing::Not(HasSubstr("canary")));
+    EXPECT_TRUE(held->release());
 }
 
 // Why: with `durability=replicated` a grant that the next master may not know does not count.

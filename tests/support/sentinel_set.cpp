@@ -26,8 +26,9 @@ std::size_t times_in(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-sentinel_set::sentinel_set(std::chrono::milliseconds down_after, std::vector<std::string> arguments)
-    : arguments_(std::move(arguments)) {
+sentinel_set::sentinel_set(std::chrono::milliseconds down_after, std::vector<std::string> arguments,
+                           std::string more_lines)
+    : arguments_(std::move(arguments)), more_lines_(std::move(more_lines)) {
     arguments_.insert(arguments_.end(), {"--repl-diskless-sync-delay", "0"});
     for (std::size_t i = 0; i < size; ++i)
         servers_.at(i) = std::make_unique<redis_server>(
@@ -56,7 +57,8 @@ void sentinel_set::start_sentinel(std::size_t which, std::chrono::milliseconds d
                                  << ".log\nsentinel monitor" << master << host << ' '
                                  << servers_[0]->port() << " 2\nsentinel down-after-milliseconds"
                                  << master << down_after.count() << "\nsentinel failover-timeout"
-                                 << master << "5000\nsentinel parallel-syncs" << master << "2\n";
+                                 << master << "5000\nsentinel parallel-syncs" << master << "2\n"
+                                 << more_lines_;
     sentinels_.at(which).start({"redis-server", own + ".conf", "--sentinel"}, own + ".log", [&] {
         try {
             return ask_sentinel(which, {"PING"}) == "+PONG\r\n";

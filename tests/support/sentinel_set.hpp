@@ -29,9 +29,10 @@ public:
 
     /// @param down_after  How long a master may be silent before a sentinel thinks that it is dead.
     /// @param arguments   Of each server, besides its own.
+    /// @param more_lines  Of each sentinel's configuration, behind the others.
     /// @throws std::runtime_error  If it does not become whole in time.
     explicit sentinel_set(std::chrono::milliseconds down_after = std::chrono::milliseconds(500),
-                          std::vector<std::string> arguments = {});
+                          std::vector<std::string> arguments = {}, std::string more_lines = {});
     sentinel_set(const sentinel_set&) = delete;
     sentinel_set& operator=(const sentinel_set&) = delete;
 
@@ -63,6 +64,7 @@ private:
     [[nodiscard]] bool is_whole() const;
 
     std::vector<std::string> arguments_;
+    std::string more_lines_;
     std::array<std::unique_ptr<redis_server>, size> servers_;
     temp_dir directory_;
     std::array<std::uint16_t, size> ports_{};

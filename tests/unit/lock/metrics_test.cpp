@@ -212,7 +212,7 @@ TEST(the_rules_of_the_guide, are_about_metrics_and_values_that_there_are) {
 }
 
 TEST(an_event, is_one_line_of_printable_text) {
-    event what{.level = severity::warning, .kind = event_kind::slow_acquire};
+    event what{.level = event_level::warning, .kind = event_kind::slow_acquire};
     what.name = std::string("a\nb\"\\\0", 6) + "\x7fö";
     what.node = "redis://here:1";
     what.id = "0123abcd";
@@ -224,7 +224,7 @@ TEST(an_event, is_one_line_of_printable_text) {
               "slow-acquire level=warning name=\"a\\x0ab\\\"\\\\\\x00\\x7f\\xc3\\xb6\" "
               "node=\"redis://here:1\" id=\"0123abcd\" code=timed_out took_ms=1500 suppressed=3 "
               "text=\"somebody had it\"");
-    event lost{.level = severity::error, .kind = event_kind::lost, .reason = lost_reason::taken};
+    event lost{.level = event_level::error, .kind = event_kind::lost, .reason = lost_reason::taken};
     EXPECT_EQ(to_string(lost), "lost level=error reason=taken held_ms=0");
     EXPECT_EQ(to_string(event{}), "connected level=info");
 }
@@ -239,7 +239,7 @@ TEST(an_event, has_a_word_for_each_kind_that_the_reference_lists) {
     }
     EXPECT_EQ(to_string(static_cast<event_kind>(0)), "unknown");
     EXPECT_EQ(to_string(static_cast<event_kind>(11)), "unknown");
-    EXPECT_EQ(to_string(static_cast<severity>(9)), "unknown");
+    EXPECT_EQ(to_string(static_cast<event_level>(9)), "unknown");
 }
 
 }  // namespace

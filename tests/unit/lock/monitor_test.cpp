@@ -42,11 +42,11 @@ TEST_F(monitor_test, tells_of_a_server_that_goes_away_and_comes_back) {
     watch_->connect_failed("there", refused_, 20ms);
     watch_->connected("there");
     ASSERT_THAT(kinds(), ElementsAre("connected", "disconnected", "connect-failed", "connected"));
-    EXPECT_EQ(told_[0].level, severity::info);
+    EXPECT_EQ(told_[0].level, event_level::info);
     EXPECT_EQ(told_[0].node, "there");
     EXPECT_EQ(told_[0].at, time_.now() - 5s);
     EXPECT_EQ(told_[1].text, "there: end of file");
-    EXPECT_EQ(told_[2].level, severity::warning);
+    EXPECT_EQ(told_[2].level, event_level::warning);
     EXPECT_EQ(told_[2].code, errc::unreachable);
     EXPECT_EQ(told_[2].duration, 20ms);
 }
