@@ -74,8 +74,7 @@ private:
                                                        const quorum_poll<grant>& poll);
     void give_up(round& shared, const quorum_poll<grant>& poll);
     asio::awaitable<void> give_back_grants(const round& shared, const quorum_poll<grant>& poll);
-    asio::awaitable<void> await_stragglers(quorum_poll<grant>& poll,
-                                           boot_clock::duration patience);
+    asio::awaitable<void> await_stragglers(quorum_poll<grant>& poll, boot_clock::duration patience);
     [[nodiscard]] failure refusal(const quorum_poll<grant>& poll) const;
     void note_split(const quorum_poll<grant>& poll, time_point asked);
 

@@ -265,7 +265,8 @@ TEST(redis_users, of_the_suite_are_those_that_the_environment_names) {
     const bool named = !acl_user_rules().empty();
     EXPECT_THAT(server.command({"CLIENT", "LIST"}),
                 HasSubstr(named ? "user=tester" : "name=holdfast"));
-    EXPECT_EQ(server.command({"ACL", "GETUSER", "tester"}).starts_with("*-1"), !named);
+    const std::string user = server.command({"ACL", "GETUSER", "tester"});
+    EXPECT_EQ(user.size() > 8, named) << "nil, or what it may";
     server.restart();
     EXPECT_TRUE(locks.acquire("other", {.wait = 10s}));
 }
