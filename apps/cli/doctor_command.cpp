@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// `holdfast doctor [--verbose] [--dialect D]`: looks for what could break a lock on this store.
+// `holdfast doctor [--all] [--dialect D]`: looks for what could break a lock on this store.
 // `holdfast doctor --acl USER [--dialect D]`: prints the rights that a Redis user needs.
 // Exit: 0 nothing to be mended, 1 a problem or a warning was found, 64 usage, 69 no store.
 #include "context.hpp"
@@ -24,7 +24,7 @@ namespace holdfast::cli {
 namespace {
 
 struct doctor_arguments {
-    bool verbose{false};
+    bool all{false};
     std::string acl_user;
 };
 
@@ -72,13 +72,13 @@ std::string server_line(const examined_server& one) {
     return line + "\n";
 }
 
-void print_for_people(const diagnosis& found, bool verbose) {
+void print_for_people(const diagnosis& found, bool all) {
     std::string text;
-    if (verbose)
+    if (all)
         for (const examined_server& one : found.servers) text += server_line(one);
     std::size_t left_out = 0;
     for (const finding& one : found.findings) {
-        if (one.level == severity::note && !verbose) {
+        if (one.level == severity::note && !all) {
             ++left_out;
             continue;
         }
@@ -138,7 +138,7 @@ int run_doctor(const context& ctx, const doctor_arguments& given) {
     if (ctx.json)
         print_as_json(*found);
     else
-        print_for_people(*found, given.verbose);
+        print_for_people(*found, given.all);
     const auto worst = found->worst();
     return worst && *worst != severity::note ? exit_findings : exit_done;
 }
@@ -158,7 +158,7 @@ std::string check_user(const std::string& name) {
 void add_doctor(CLI::App& app, context& ctx) {
     auto given = std::make_shared<doctor_arguments>();
     auto* command = app.add_subcommand("doctor", "Look for what could break a lock on this store");
-    command->add_flag("--verbose,-v", given->verbose, "Print notes, and the servers, too");
+    command->add_flag("--all,-a", given->all, "Print notes, and the servers, too");
     command->add_option("--acl", given->acl_user, "Print the rights that this Redis user needs")
         ->type_name("USER")
         ->check(check_user);

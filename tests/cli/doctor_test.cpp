@@ -36,7 +36,7 @@ TEST_F(doctor_command, finds_nothing_on_a_server_that_is_well) {
     const auto quiet = store_.run({"doctor"});
     EXPECT_EQ(quiet.code, 0) << quiet.err;
     EXPECT_EQ(quiet.out, "nothing found\n");
-    EXPECT_THAT(store_.run({"doctor", "-v"}).out, StartsWith(url_ + "  Redis "));
+    EXPECT_THAT(store_.run({"doctor", "-a"}).out, StartsWith(url_ + "  Redis "));
     const auto json = store_.run({"--json", "doctor"});
     EXPECT_EQ(json.code, 0);
     EXPECT_THAT(json.out,
@@ -47,7 +47,7 @@ TEST_F(doctor_command, finds_nothing_on_a_server_that_is_well) {
 TEST_F(doctor_command, prints_what_it_finds_with_a_remedy_and_exits_with_1) {
     static_cast<void>(server_.command({"CONFIG", "SET", "maxmemory-policy", "allkeys-lru"}));
     EXPECT_EQ(store_.run({"doctor"}).out, "nothing found\n") << "a note is for those who ask";
-    EXPECT_THAT(store_.run({"doctor", "--verbose"}).out, HasSubstr("note: eviction-policy ("));
+    EXPECT_THAT(store_.run({"doctor", "--all"}).out, HasSubstr("note: eviction-policy ("));
     static_cast<void>(server_.command({"CONFIG", "SET", "maxmemory", "1gb"}));
     const auto told = store_.run({"doctor"});
     EXPECT_EQ(told.code, 1) << told.err;
