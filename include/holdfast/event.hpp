@@ -44,9 +44,9 @@ enum class event_kind : std::uint8_t {
 
 /// Something that happened. What does not belong to its kind is empty.
 struct event {
-    event_level level{event_level::info};
-    event_kind kind{event_kind::connected};
-    time_point at{};  ///< When it happened; it is told a little later.
+    event_level level{event_level::info};    ///< How much it matters.
+    event_kind kind{event_kind::connected};  ///< What happened.
+    time_point at{};                         ///< When; it is told a little later.
     /// The name of the lock, or the key of the range: bytes that others chose.
     std::string name{};
     /// The server's address, without password; of `lost` and the like the store's.

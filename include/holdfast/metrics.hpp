@@ -29,7 +29,7 @@ struct metric_label {
 
 /// The numbers of one of several lockers.
 struct labelled_statistics {
-    lock_statistics numbers;
+    lock_statistics numbers;           ///< What it has counted.
     std::vector<metric_label> labels;  ///< Different from those of the others.
 };
 

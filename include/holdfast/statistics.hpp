@@ -107,7 +107,8 @@ struct lock_statistics {
     duration_histogram renewal_margin;
 
     /// The servers that the store is made of, in the order of configuration. A quorum has several;
-    /// `store_errors` counts what became of all its votes together.
+    /// `store_errors` counts what became of all its votes together. A cluster, or a master that
+    /// sentinels watch, counts as one.
     std::vector<node_statistics> nodes;
 
     std::uint64_t events_dropped{0};  ///< Not given to `locker_options::on_event`: too many waited.
