@@ -85,7 +85,7 @@ public:
     /// @par Errors     As `acquire`; `failure::name` tells which name was in the way. `misuse` also
     ///                 where the store takes one name at a time (a quorum, a dialect), or one
     ///                 after the other and `atomic` was asked for (a Redis Cluster).
-    /// @par Cost       One round trip for each attempt, whatever the number of names.
+    /// @par Cost       A round trip for each attempt; one for each name in a Redis Cluster.
     [[nodiscard]] result<std::vector<guard>> acquire_all(const std::vector<std::string>& names,
                                                          const acquire_options& options = {});
 

@@ -135,11 +135,14 @@ bool names_several(std::string_view scheme) {
 
 std::optional<failure> read_authority(std::string_view text, store_url& url) {
     const auto at = text.rfind('@');
+    const bool several = names_several(url.scheme);
     if (at != std::string_view::npos) {
+        if (several && text.find('@') != at)
+            return bad("user and password stand once, before the first server; '@' in them is %40");
         if (auto wrong = read_user(text.substr(0, at), url)) return wrong;
         text = text.substr(at + 1);
     }
-    const auto end = names_several(url.scheme) ? text.find(',') : text.npos;
+    const auto end = several ? text.find(',') : text.npos;
     server_place first;
     if (auto wrong = read_place(text.substr(0, end), first)) return wrong;
     url.host = std::move(first.host);

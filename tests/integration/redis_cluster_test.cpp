@@ -299,6 +299,72 @@ TEST_F(in_a_cluster, a_master_that_dies_is_replaced) {
     EXPECT_TRUE(next->release());
 }
 
+// Why: a frozen master neither answers nor refuses, so nothing but another server tells that it has
+// been replaced.
+TEST_F(in_a_cluster, a_master_that_freezes_is_left) {
+    const std::string name = name_at(2);
+    locker locks = open(cluster_.url(), 500ms);
+    auto held = locks.acquire(name, {.ttl = 60s});
+    ASSERT_TRUE(held) << held.error().message();
+    ASSERT_TRUE(poll_until([&] {
+        return cluster_.server(5).command({"DBSIZE"}) == cluster_.server(2).command({"DBSIZE"});
+    }));
+    cluster_.server(2).signal(SIGSTOP);
+    EXPECT_TRUE(poll_until([&] { return held->renew(60s).has_value(); })) << "at its replica";
+    EXPECT_TRUE(held->held());
+    EXPECT_TRUE(held->release());
+    auto next = locks.acquire(name, {.ttl = 60s});
+    ASSERT_TRUE(next) << next.error().message();
+    EXPECT_TRUE(next->release());
+    cluster_.server(2).signal(SIGCONT);
+}
+
+// Why: with the guard a replica is refused when a connection to it is made; in a cluster the one
+// that was the master of old is to be left, too.
+TEST_F(in_a_cluster, a_guarded_master_that_was_demoted_is_left) {
+    const std::string name = name_at(1);
+    locker locks = open(cluster_.url() + "?durability=strict&longest_ttl_ms=1000");
+    ASSERT_TRUE(locks.acquire(name, {.ttl = 1s, .wait = 30s}));
+    static_cast<void>(cluster_.fail_over(redis::lock_key(name)));
+    static_cast<void>(cluster_.server(1).command({"CLIENT", "KILL", "TYPE", "normal"}));
+    auto later = locks.acquire(name, {.ttl = 1s, .wait = 30s});
+    ASSERT_TRUE(later) << later.error().message();
+    EXPECT_TRUE(later->release());
+}
+
+// Why: the script that gives a share back has done so before it meets a key that is not there.
+TEST_F(in_a_cluster, a_share_in_a_slot_on_its_way_is_given_back_once) {
+    const std::string name = name_at(0);
+    locker locks = open(cluster_.url());
+    auto held = locks.acquire(name, {.ttl = 60s, .mode = lock_mode::shared});
+    ASSERT_TRUE(held) << held.error().message();
+    cluster_.begin_move(redis::lock_key(name), 1);
+    auto released = std::async(std::launch::async, [&] { return held->release(); });
+    ASSERT_TRUE(poll_until([&] { return !taken(0, name); }));
+    cluster_.end_move(redis::lock_key(name), 0, 1);
+    const auto gone = released.get();
+    EXPECT_TRUE(gone) << gone.error().message();
+}
+
+// Why: who asks where slots are, and gives up, does so for itself alone.
+TEST_F(in_a_cluster, who_gives_up_asking_for_slots_keeps_nobody_from_knowing) {
+    const std::string name = name_at(1);
+    cluster_.server(0).signal(SIGSTOP);  // Who is asked first.
+    locker locks = open(cluster_.url());
+    std::stop_source impatient;
+    auto first = std::async(std::launch::async, [&] {
+        return locks.acquire("other", {.ttl = 30s, .wait = 30s, .stop = impatient.get_token()})
+            .has_value();
+    });
+    auto second = std::async(std::launch::async, [&] { return locks.acquire(name, {.ttl = 30s}); });
+    impatient.request_stop();
+    EXPECT_FALSE(first.get());
+    auto held = second.get();
+    ASSERT_TRUE(held) << held.error().message();
+    EXPECT_TRUE(held->release());
+    cluster_.server(0).signal(SIGCONT);
+}
+
 TEST_F(in_a_cluster, servers_that_are_dead_at_the_start_are_done_without) {
     const std::string name = name_at(1);
     cluster_.server(0).signal(SIGSTOP);

@@ -23,6 +23,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace holdfast::test {
 namespace {
@@ -110,6 +111,7 @@ TEST_F(behind_sentinels, a_lock_that_no_replica_has_is_lost_and_its_holder_is_to
 
 // F15. Why: a failover that an operator asks for leaves the old master alive, as a replica.
 TEST_F(behind_sentinels, a_demoted_master_is_left_without_an_error) {
+    // Redis answers before it replicates: a release may be forgotten, and the ttl bounds it then.
     locker locks = open(all_.url());
     const std::size_t first = all_.master();
     std::atomic<bool> done{false};
@@ -117,7 +119,7 @@ TEST_F(behind_sentinels, a_demoted_master_is_left_without_an_error) {
     std::string wrong;
     std::thread caller([&] {
         while (!done) {
-            auto held = locks.acquire("job", {.ttl = 20s, .wait = 20s});
+            auto held = locks.acquire("job", {.ttl = 4s, .wait = 30s});
             if (!held && wrong.empty()) wrong = "acquire: " + held.error().message();
             if (!held) continue;
             if (const auto gone = held->release(); !gone && gone.error().code != errc::lost)
@@ -239,6 +241,25 @@ TEST_F(behind_sentinels, a_grant_that_no_replica_has_does_not_count) {
     EXPECT_TRUE(later->release());
 }
 
+// Why: sentinels are late, and the old master, a replica by now, is refused as one; that passes.
+TEST_F(behind_sentinels, a_guarded_master_that_was_demoted_is_left) {
+    locker locks = open(all_.url() + "?durability=strict&longest_ttl_ms=1000");
+    ASSERT_TRUE(locks.acquire("job", {.ttl = 1s, .wait = 30s}));
+    const std::size_t old = all_.master();
+    const std::size_t next = (old + 1) % sentinel_set::size;
+    static_cast<void>(all_.server(next).command({"REPLICAOF", "NO", "ONE"}));
+    static_cast<void>(all_.server(old).command(
+        {"REPLICAOF", "127.0.0.1", std::to_string(all_.server(next).port())}));
+    static_cast<void>(all_.server(old).command({"CLIENT", "KILL", "TYPE", "normal"}));
+    const auto refused = locks.acquire("job", {.ttl = 1s, .wait = 500ms});
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().code, errc::denied) << refused.error().message();
+    // It takes them some seconds to make it the master again, or to notice the other one.
+    auto later = locks.acquire("job", {.ttl = 1s, .wait = 60s});
+    ASSERT_TRUE(later) << later.error().message();
+    EXPECT_TRUE(later->release());
+}
+
 // Why: a renewal that no replica has ends with the master, and the promise with it.
 TEST_F(behind_sentinels, a_renewal_that_no_replica_has_does_not_count) {
     const std::string strict = "?durability=replicated&longest_ttl_ms=2000";
@@ -252,6 +273,45 @@ TEST_F(behind_sentinels, a_renewal_that_no_replica_has_does_not_count) {
     EXPECT_LE(watch.told_at() - cut, 2s + timeout);
     EXPECT_EQ(held->why_lost(), lost_reason::unreachable);
     static_cast<void>(all_.await_master_after(all_.kill_master()));
+}
+
+// Why: what replicas say has no bearing on a refusal; and each question to them may take a while.
+TEST(replicated, tells_a_refusal_as_it_is_and_asks_replicas_for_all_at_once) {
+    const redis_server alone;
+    const std::string url = alone.url() + "?durability=replicated&longest_ttl_ms=100";
+    locker plain = open(alone.url());
+    auto held = plain.acquire("job", {.ttl = 60s});
+    ASSERT_TRUE(held);
+    locker locks = open(url);
+    EXPECT_TRUE(poll_until([&] {
+        const auto refused = locks.acquire("job", {.ttl = 100ms});
+        return !refused && refused.error().code == errc::contended;
+    })) << "once it has rested";
+    const time_point begin = boot_clock::now();
+    {
+        std::vector<std::jthread> callers;
+        for (int i = 0; i < 20; ++i)
+            callers.emplace_back([&locks, i] {
+                const auto in_doubt =
+                    locks.acquire("job " + std::to_string(i), {.ttl = 100ms, .wait = 100ms});
+                EXPECT_FALSE(in_doubt);
+                if (!in_doubt) EXPECT_THAT(in_doubt.error().text, HasSubstr("0 of 1 replicas"));
+            });
+    }
+    EXPECT_LE(boot_clock::now() - begin, 5 * timeout);
+}
+
+TEST(replicated, needs_the_right_to_ask_for_replicas) {
+    const redis_server alone;
+    ASSERT_EQ(
+        alone.command({"ACL", "SETUSER", "few", "on", ">canary", "~*", "&*", "+@all", "-wait"}),
+        "+OK\r\n");
+    std::string url = alone.admin_url() + "?durability=replicated&longest_ttl_ms=100";
+    url.replace(0, url.find("//") + 2, "redis+unix://few:canary@");
+    const auto refused = open(url).acquire("job", {.ttl = 100ms, .wait = 20s});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::denied) << refused.error().message();
+    EXPECT_THAT(refused.error().text, HasSubstr("durability=replicated"));
 }
 
 // Why: two replicas that are asked for are two, and a plain server has none.

@@ -70,6 +70,7 @@ asio::awaitable<void> client::run() {
         meet_again_ = false;
         timed_out_ = false;
         slow_ = false;
+        asking_replicas_ = false;
         const auto opened = co_await open_connection();
         if (!opened) {
             line_->close();
@@ -110,6 +111,7 @@ asio::awaitable<result<void>> client::open_connection() {
     if (opened) opened = co_await line_->open(to);
     if (opened) opened = co_await shake_hands();
     if (opened && sentinels_) opened = co_await check_role();
+    if (opened && where_.longest_ttl.count() > 0) opened = co_await meet_server();
     if (!opened && sentinels_ && !place_.host.empty())
         opened = failure{opened.error().code, to_string(place_) + ": " + opened.error().text};
     // A reply too many would be taken for that of the first command.
@@ -191,7 +193,6 @@ asio::awaitable<result<void>> client::shake_hands() {
     }
     if (answer->is(resp::kind::error))
         co_return failure{classify(answer->text), tidy_text(answer->text)};
-    if (where_.longest_ttl.count() > 0) co_return co_await meet_server();
     co_return result<void>{};
 }
 
@@ -212,15 +213,22 @@ void client::write_queued() {
     if (writing_ || !ready_ || queued_.empty()) return;
     if (where_.longest_ttl.count() > 0) refuse_grants();
     if (queued_.empty()) return;
+    auto end = queued_.end();
+    // What replicas are to have waits until they were asked for what went before it: each question
+    // may keep the server from answering for a while.
+    if (asking_replicas_)
+        end = std::stable_partition(
+            queued_.begin(), end, [](const request* one) { return !one->commands.has_to_last(); });
+    if (end == queued_.begin()) return;
     outgoing_.clear();
-    last_batch_ = queued_.size();
+    last_batch_ = static_cast<std::size_t>(end - queued_.begin());
     bool lasting = false;
-    for (request* next : queued_) {
-        outgoing_ += next->commands.bytes;
-        sent_.push_back({next, next->commands.count});
-        lasting = lasting || next->commands.grants || next->commands.lasts;
+    for (auto next = queued_.begin(); next != end; ++next) {
+        outgoing_ += (*next)->commands.bytes;
+        sent_.push_back({*next, (*next)->commands.count});
+        lasting = lasting || (*next)->commands.has_to_last();
     }
-    queued_.clear();
+    queued_.erase(queued_.begin(), end);
     if (lasting && where_.replicas > 0) ask_replicas();
     const std::size_t written = line_->write_now(outgoing_);
     if (written == outgoing_.size()) return;
@@ -298,7 +306,7 @@ failure client::take_replies() {
         if (sent_.front().confirms) conclude_lasting(into);
         sent_.pop_front();
         if (!caller) continue;
-        if (where_.replicas > 0 && (caller->commands.grants || caller->commands.lasts)) {
+        if (where_.replicas > 0 && caller->commands.has_to_last()) {
             lasting_.push_back(caller);
             continue;
         }
@@ -367,7 +375,7 @@ void client::close_expired(time_point now) {
             waiting.push_back(next);
             continue;
         }
-        expired = true;
+        expired = expired || !ready_;  // Nobody waits for the connection that is being opened.
         finish(*next, {errc::unreachable, where_.address + ": no answer in time"});
     }
     queued_ = std::move(waiting);

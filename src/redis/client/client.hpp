@@ -48,6 +48,7 @@ struct batch {
     std::size_t count{0};         ///< How many commands, each of which gets one reply.
     bool grants{false};           ///< They may take a lock: not sent in a quarantine.
     bool lasts{false};            ///< Somebody counts on their effect: so replicas are to have it.
+    [[nodiscard]] bool has_to_last() const noexcept { return grants || lasts; }
 
     template <class... Arguments>
     void add(const Arguments&... arguments);
@@ -194,6 +195,11 @@ private:
     asio::awaitable<result<void>> open_connection();
     asio::awaitable<result<void>> find_server(settings& to);
     asio::awaitable<result<void>> check_role();
+    asio::awaitable<result<void>> check_counting();
+    /// @return Whether another server takes over when this one is no master any more.
+    [[nodiscard]] bool follows_a_master() const noexcept {
+        return sentinels_ != nullptr || where_.in_cluster();
+    }
     asio::awaitable<result<void>> shake_hands();
     asio::awaitable<result<resp::reply>> ask(batch command);
     void read_facts(const resp::reply& hello);
@@ -203,6 +209,7 @@ private:
     void refuse_grants();
     void ask_replicas();
     void conclude_lasting(const resp::reply& answer);
+    [[nodiscard]] static bool changed_something(const request& done);
 
     void flush();
     void write_queued();
@@ -235,12 +242,13 @@ private:
     resp::reader reader_;
     std::vector<request*> queued_;   // Not sent.
     fifo<sent_request> sent_;        // Sent, in order; replies are missing.
-    std::vector<request*> lasting_;  // Answered, but replicas may not have it yet.
-    std::vector<request*> ended_;    // About to be resumed; null: forgotten meanwhile.
-    resp::reply stray_;              // What is no reply to a request; kept for its room.
-    failure broken_;                 // What `attend` found wrong with the stream.
-    std::string outgoing_;           // What is being written; kept for its room.
-    std::size_t last_batch_{0};      // How many requests the last write had.
+    std::vector<request*> lasting_;  // Answered, but replicas may not have it yet: that was asked.
+    bool asking_replicas_{false};
+    std::vector<request*> ended_;  // About to be resumed; null: forgotten meanwhile.
+    resp::reply stray_;            // What is no reply to a request; kept for its room.
+    failure broken_;               // What `attend` found wrong with the stream.
+    std::string outgoing_;         // What is being written; kept for its room.
+    std::size_t last_batch_{0};    // How many requests the last write had.
     alarm sweeper_alarm_;
     time_point sweep_at_{time_point::max()};
     failure last_failure_;         // Of the last attempt to connect ...

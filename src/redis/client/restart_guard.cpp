@@ -65,7 +65,10 @@ asio::awaitable<result<void>> client::meet_server() {
     if (info->is(resp::kind::error))
         co_return failure{classify(info->text), "durability=strict: " + tidy_text(info->text)};
     const auto run = read_server_run("\n" + info->text);
+    if (!run && run.error().code == errc::denied && follows_a_master())
+        co_return failure{errc::unreachable, run.error().text};
     if (!run) co_return run.error();
+    if (auto counted = co_await check_counting(); !counted) co_return counted;
     const auto longest = where_.longest_ttl;
     const std::string guard_key = where_.guard_key ? where_.guard_key() : usual_guard_key;
     batch guard;
@@ -73,6 +76,8 @@ asio::awaitable<result<void>> client::meet_server() {
               core::quarantine_of(run->life, longest).count(), longest.count());
     auto left = co_await ask(std::move(guard));
     if (!left) co_return left.error();
+    if (stopped_) co_return failure{errc::cancelled, "the store was closed"};
+    if (left->is(resp::kind::error) && follows_a_master()) look_for_demotion(*left);
     if (left->is(resp::kind::error) && where_.in_cluster()) look_for_redirection(*left);
     if (left->is(resp::kind::error))
         co_return failure{classify(left->text), "durability=strict: " + tidy_text(left->text)};
@@ -80,6 +85,20 @@ asio::awaitable<result<void>> client::meet_server() {
         co_return failure{errc::protocol, "an answer that does not fit its command"};
     // Counted from when it is known: the server's own count began before.
     grants_from_ = env_.time.now() + std::chrono::milliseconds(left->integer);
+    co_return result<void>{};
+}
+
+// Who may not ask how many replicas have something is told so at once, and not by a grant that
+// nobody knows anything of.
+asio::awaitable<result<void>> client::check_counting() {
+    if (where_.replicas == 0) co_return result<void>{};
+    batch command;
+    command.add("WAIT", 0, 0);
+    const auto answer = co_await ask(std::move(command));
+    if (!answer) co_return answer.error();
+    if (answer->is(resp::kind::error))
+        co_return failure{classify(answer->text),
+                          "durability=replicated: " + tidy_text(answer->text)};
     co_return result<void>{};
 }
 

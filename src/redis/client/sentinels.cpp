@@ -25,6 +25,8 @@ constexpr std::chrono::milliseconds patience_max = 500ms;
 constexpr std::chrono::nanoseconds silence_max = 10s;
 /// What sentinels publish when the master is another one.
 constexpr std::string_view switch_channel = "+switch-master";
+/// For how long one that refuses to be listened to is only asked.
+constexpr std::chrono::nanoseconds refused_pause = 60s;
 /// How far apart attempts to listen to one are, at most.
 constexpr std::chrono::nanoseconds retry_max = 2s;
 
@@ -186,9 +188,17 @@ void sentinels::start_listening() {
 asio::awaitable<void> sentinels::listen(std::size_t which) {
     watcher& one = *all_[which];
     for (unsigned failures = 0; !stopped_;) {
-        const bool heard = co_await subscribe(one.line);
+        const auto told = co_await subscribe(one.line);
         if (stopped_) co_return;
+        const bool heard = told.has_value();
         failures = heard ? 0 : failures + 1;
+        // A refusal stands before the reply to PING, so it is a reply too many.
+        if (!heard && told.error().code == errc::protocol) {
+            const time_point again = env_.time.now() + refused_pause;
+            while (!stopped_ && env_.time.now() < again)
+                static_cast<void>(co_await one.bell.wait_until(again));
+            continue;
+        }
         const auto pause =
             heard ? silence_max
                   : core::backoff_pause(failures, 50ms, retry_max, env_.random.jitter_bits());
@@ -196,18 +206,21 @@ asio::awaitable<void> sentinels::listen(std::size_t which) {
     }
 }
 
-asio::awaitable<bool> sentinels::subscribe(std::shared_ptr<client> line) {
+asio::awaitable<result<void>> sentinels::subscribe(std::shared_ptr<client> line) {
     const time_point deadline = env_.time.now() + env_.options.timeout;
     batch greeting;
     greeting.add("PING");
     const auto greeted = co_await line->exchange(std::move(greeting), deadline);
-    if (!greeted || !line->facts().resp3) co_return greeted.has_value();
+    if (!greeted) co_return greeted.error();
+    if (!line->facts().resp3) co_return result<void>{};
     batch commands;
     commands.add("SUBSCRIBE", switch_channel);
     commands.add("PING");
     commands.count = 1;
     const auto answers = co_await line->exchange(std::move(commands), deadline);
-    co_return answers && !answers->front().is(resp::kind::error);
+    if (!answers) co_return answers.error();
+    if (!answers->front().is(resp::kind::error)) co_return result<void>{};
+    co_return failure{errc::protocol, tidy_text(answers->front().text)};
 }
 
 void sentinels::take_in(const resp::reply& push) {

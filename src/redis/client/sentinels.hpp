@@ -60,7 +60,7 @@ private:
     [[nodiscard]] result<base::server_place> conclude(const question& about) const;
     void start_listening();
     asio::awaitable<void> listen(std::size_t which);
-    asio::awaitable<bool> subscribe(std::shared_ptr<client> line);
+    asio::awaitable<result<void>> subscribe(std::shared_ptr<client> line);
     void take_in(const resp::reply& push);
 
     store_environment env_;

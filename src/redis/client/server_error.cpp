@@ -19,6 +19,7 @@ constexpr std::array meanings{
     meaning{"TRYAGAIN", errc::unreachable},
     meaning{"CLUSTERDOWN", errc::unreachable},
     meaning{"ERR max number of clients", errc::unreachable},
+    meaning{"UNFINISHED", errc::in_doubt},  // Our own: see `client::look_for_redirection`.
     meaning{"READONLY", errc::denied},
     meaning{"OOM", errc::denied},
     meaning{"MISCONF", errc::denied},

@@ -3,6 +3,7 @@
 
 #include "base/store_url.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -83,10 +84,14 @@ result<void> read_certificates(base::store_url& url, settings& into) {
 
 // The places that stand in `url`, each with a port.
 std::vector<base::server_place> places_in(const base::store_url& url, std::uint16_t usual_port) {
-    std::vector<base::server_place> places{{url.host, url.port}};
-    places.insert(places.end(), url.others.begin(), url.others.end());
-    for (base::server_place& each : places)
+    std::vector<base::server_place> all{{url.host, url.port}};
+    all.insert(all.end(), url.others.begin(), url.others.end());
+    std::vector<base::server_place> places;
+    for (base::server_place& each : all) {
         if (each.port == 0) each.port = usual_port;
+        // One that is named twice has one vote.
+        if (std::find(places.begin(), places.end(), each) == places.end()) places.push_back(each);
+    }
     return places;
 }
 
@@ -117,6 +122,13 @@ result<void> read_sentinel(base::store_url& url, settings& into) {
     const std::string_view master = std::string_view(url.path).substr(url.path.empty() ? 0 : 1);
     if (url.host.empty() || master.empty() || master.find('/') != master.npos)
         return bad(url.scheme + ": has the form " + url.scheme + "://SENTINEL,SENTINEL/MASTER");
+    // sentinel.c: only [A-Za-z0-9.-_].
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '-' || c == '_';
+    };
+    if (!std::all_of(master.begin(), master.end(), allowed))
+        return bad("the name of a master has letters, digits, '.', '-' and '_' alone");
     into.sentinels = places_in(url, usual_port);
     into.master_name = master;
     into.sentinel_user = take(url, "sentinel_user");
@@ -197,6 +209,9 @@ result<settings> read_settings(std::string_view text) {
                                        : &read_tcp;
     if (auto read = reader(*url, into); !read) return read.error();
     if (auto guarded = read_durability(*url, into); !guarded) return guarded.error();
+    if (const auto file = url->query.find("password_file");
+        file != url->query.end() && file->second.empty())
+        return bad("password_file names a file");
     into.password_file = take(*url, "password_file");
     if (!into.password_file.empty() && !into.password.empty())
         return bad("a password stands either in it or in password_file, not in both");

@@ -42,20 +42,25 @@ void client::master_is(const base::server_place& place) {
 
 // Redis keeps connections when a master becomes a replica, and when that is made a master again it
 // may have forgotten locks: so this connection's knowledge ends with the first refusal.
-// Where sentinels are asked, another server is the master, or will be: so it passes by itself.
+// Where others take over, another server is the master, or will be: so it passes by itself.
 void client::look_for_demotion(resp::reply& error) {
     const bool told = error.text.starts_with("READONLY");
     const bool by_script = error.text.starts_with("ERR Error running script") &&
                            error.text.find("-READONLY") != error.text.npos;
     if (!told && !by_script) return;
-    if (where_.longest_ttl.count() == 0 && !sentinels_) return;
+    if (where_.longest_ttl.count() == 0 && !follows_a_master()) return;
     meet_again_ = true;
-    if (sentinels_) error.text.insert(0, "MASTERDOWN ");
+    if (follows_a_master()) error.text.insert(0, "MASTERDOWN ");
 }
 
-// It was without effect, and passes: so it reads like other errors that do.
+// It was without effect, and passes: so it reads like other errors that do. What a script says may
+// come after some of its writes.
 void client::look_for_redirection(resp::reply& error) {
     if (!is_elsewhere(error.text)) return;
+    if (error.text.find("non local key") != error.text.npos) {
+        error.text.insert(0, "UNFINISHED ");
+        return;
+    }
     if (hearer_.on_redirection) hearer_.on_redirection(error.text);
     if (!error.text.starts_with("TRYAGAIN")) error.text.insert(0, "TRYAGAIN ");
 }

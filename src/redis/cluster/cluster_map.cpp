@@ -3,6 +3,8 @@
 
 #include "redis/script_call.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
@@ -32,11 +34,13 @@ std::uint16_t cluster_map::knowledge::number_of(const base::server_place& place)
 
 // Any key will do that lies there: it is found by trying.
 std::string cluster_map::knowledge::guard_key_of(std::uint16_t which) const {
+    if (std::find(served_by.begin(), served_by.end(), which) == served_by.end())
+        return "{hf:}guard";  // It serves nothing: it is told so, and asked for nothing.
     for (int i = 0; i < 100 * slots_of_a_cluster; ++i) {
         std::string tag = "{hf:" + std::to_string(i) + "}";
         if (served_by[slot_of(tag)] == which) return tag + "guard";
     }
-    return "{hf:}guard";  // It serves nothing: it is told so, and asked for nothing.
+    return "{hf:}guard";
 }
 
 cluster_map::cluster_map(const store_environment& environment, settings where)
@@ -95,20 +99,27 @@ asio::awaitable<result<redis_store*>> cluster_map::master_of(std::uint16_t slot,
                       where_.address + ": nobody serves slot " + std::to_string(slot) + " for now"};
 }
 
-asio::awaitable<result<void>> cluster_map::refresh(time_point deadline) {
-    if (stopped_) co_return failure{errc::cancelled, "the store was closed"};
-    if (asking_) co_return co_await await_refresh(deadline);
-    if (asked_at_ != time_point{} && env_.time.now() < asked_at_ + distance) co_return last_;
+void cluster_map::refresh_soon() {
+    if (stopped_ || asking_) return;
+    if (asked_at_ != time_point{} && env_.time.now() < asked_at_ + distance) return;
     asking_ = true;
-    last_ = co_await ask_around(deadline);
-    asking_ = false;
-    if (!stopped_) asked_at_ = env_.time.now();
-    for (alarm* const each : waiting_) each->wake();
-    co_return last_;
+    asio::co_spawn(
+        env_.executor, [self = shared_from_this()] { return self->run_refresh(); }, asio::detached);
 }
 
-// That of somebody else, which is under way.
-asio::awaitable<result<void>> cluster_map::await_refresh(time_point deadline) {
+asio::awaitable<void> cluster_map::run_refresh() {
+    if (stopped_) co_return;
+    last_ = co_await ask_around(env_.time.now() + env_.options.timeout);
+    asking_ = false;
+    if (stopped_) co_return;
+    asked_at_ = env_.time.now();
+    for (alarm* const each : waiting_) each->wake();
+}
+
+asio::awaitable<result<void>> cluster_map::refresh(time_point deadline) {
+    refresh_soon();
+    if (stopped_) co_return failure{errc::cancelled, "the store was closed"};
+    if (!asking_) co_return last_;
     alarm bell(env_.time);
     waiting_.push_back(&bell);
     const wake_reason why = co_await bell.wait_until(deadline);

@@ -22,7 +22,7 @@
 namespace holdfast::redis {
 
 /// See the top of the file.
-class cluster_map {
+class cluster_map : public std::enable_shared_from_this<cluster_map> {
 public:
     /// @param where  Of the store: `where.seeds` is not empty.
     cluster_map(const store_environment& environment, settings where);
@@ -34,8 +34,11 @@ public:
     ///              what the servers say to the question. `cancelled`.
     [[nodiscard]] asio::awaitable<result<redis_store*>> master_of(std::uint16_t slot,
                                                                   time_point deadline);
-    /// Asks the cluster anew, unless that was done a moment ago.
+    /// Asks the cluster anew, unless that was done a moment ago. It goes on whatever becomes of
+    /// who waits for it.
     [[nodiscard]] asio::awaitable<result<void>> refresh(time_point deadline);
+    /// Begins that, and does not wait: a master did not answer.
+    void refresh_soon();
     /// @return The store of whom `master_of` would name now; null if nobody is known.
     [[nodiscard]] redis_store* known_master(std::uint16_t slot);
     /// @return All masters, each once.
@@ -59,7 +62,7 @@ private:
 
     [[nodiscard]] redis_store& store_of(std::uint16_t which);
     [[nodiscard]] std::shared_ptr<client> asker_of(std::uint16_t which);
-    asio::awaitable<result<void>> await_refresh(time_point deadline);
+    asio::awaitable<void> run_refresh();
     asio::awaitable<result<void>> ask_around(time_point deadline);
     asio::awaitable<result<void>> ask(std::uint16_t which, time_point deadline);
 

@@ -93,7 +93,7 @@ asio::awaitable<std::vector<std::size_t>> cluster_store::renew_once(std::span<re
     for (const auto& [at, mine] : by_master)
         for (const std::size_t i : mine) {
             const result<void>& said = batch[i].outcome;
-            if (said || said.error().code != errc::unreachable) continue;
+            if (said || !may_be_elsewhere(said.error())) continue;
             const bool elsewhere = co_await has_moved(batch[i].name, *at, deadline);
             if (elsewhere) moved.push_back(i);
         }

@@ -75,7 +75,7 @@ asio::awaitable<result<Answer>> cluster_seat::at_master(Verb verb, time_point de
         master_ = *master;
         auto work = verb(*here_);
         result<Answer> answer = co_await std::move(work);
-        if (answer || answer.error().code != errc::unreachable || moves >= seats_max)
+        if (answer || !where_->may_be_elsewhere(answer.error()) || moves >= seats_max)
             co_return answer;
         const bool moved = co_await where_->has_moved(name_, *master_, deadline);
         if (!moved) co_return answer;

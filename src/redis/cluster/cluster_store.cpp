@@ -31,7 +31,14 @@ cluster_store::cluster_store(const store_environment& environment, settings wher
     : env_(environment),
       address_(where.address),
       strict_(where.longest_ttl.count() > 0),
-      map_(environment, std::move(where)) {}
+      map_(std::make_shared<cluster_map>(environment, std::move(where))) {}
+
+// A master that is frozen, or that rests, may have been replaced; and what is in doubt is asked
+// about again, of whoever is the master then.
+bool cluster_store::may_be_elsewhere(const failure& why) {
+    if (why.code == errc::in_doubt) map_->refresh_soon();
+    return why.code == errc::unreachable || why.code == errc::quarantined;
+}
 
 store_abilities cluster_store::abilities() const noexcept {
     return {.modes = true, .several = true, .stepwise = true, .lines = !strict_, .raises = true};
@@ -44,18 +51,21 @@ std::string_view cluster_store::why_not(ability which) const noexcept {
 
 asio::awaitable<result<redis_store*>> cluster_store::master_of(std::string_view name,
                                                                time_point deadline) {
-    return map_.master_of(slot_of_name(name), deadline);
+    return map_->master_of(slot_of_name(name), deadline);
 }
 
 // What the servers told is in the map already; if they told nothing, the master may be dead.
 asio::awaitable<bool> cluster_store::has_moved(std::string_view name, const redis_store& asked,
                                                time_point deadline) {
     const std::uint16_t slot = slot_of_name(name);
-    if (env_.time.now() >= deadline) co_return false;
-    const redis_store* now = map_.known_master(slot);
+    if (env_.time.now() >= deadline) {
+        map_->refresh_soon();  // For whoever asks next.
+        co_return false;
+    }
+    const redis_store* now = map_->known_master(slot);
     if (now != nullptr && now != &asked) co_return true;
-    const auto refreshed = co_await map_.refresh(deadline);
-    now = map_.known_master(slot);
+    const auto refreshed = co_await map_->refresh(deadline);
+    now = map_->known_master(slot);
     co_return refreshed&& now != nullptr&& now != &asked;
 }
 
@@ -69,8 +79,7 @@ asio::awaitable<result<Answer>> cluster_store::at_master(std::string name, Verb 
         if (!master) co_return master.error();
         auto work = verb(**master, name, deadline);
         result<Answer> answer = co_await std::move(work);
-        if (answer || answer.error().code != errc::unreachable || moves >= moves_max)
-            co_return answer;
+        if (answer || !may_be_elsewhere(answer.error()) || moves >= moves_max) co_return answer;
         const bool moved = co_await has_moved(name, **master, deadline);
         if (!moved) co_return answer;
     }
@@ -126,7 +135,7 @@ asio::awaitable<result<std::optional<lock_info>>> cluster_store::take_away(std::
 asio::awaitable<result<std::vector<lock_info>>> cluster_store::list(std::string_view prefix,
                                                                     time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const auto masters = co_await map_.masters(deadline);
+    const auto masters = co_await map_->masters(deadline);
     if (!masters) co_return masters.error();
     std::vector<lock_info> all;
     for (redis_store* const one : *masters) {
@@ -144,7 +153,7 @@ asio::awaitable<result<std::vector<lock_info>>> cluster_store::list(std::string_
 // That a server is one of a cluster is no finding here.
 asio::awaitable<result<diagnosis>> cluster_store::diagnose(time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const auto masters = co_await map_.masters(deadline);
+    const auto masters = co_await map_->masters(deadline);
     if (!masters) co_return masters.error();
     diagnosis all;
     for (redis_store* const one : *masters) {

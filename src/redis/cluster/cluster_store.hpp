@@ -47,11 +47,13 @@ public:
                                                                 time_point deadline) override;
     asio::awaitable<void> await_change(std::string_view name, time_point until) override;
     asio::awaitable<result<diagnosis>> diagnose(time_point deadline) override;
-    void stop() override { map_.stop(); }
+    void stop() override { map_->stop(); }
     const std::string& address() const noexcept override { return address_; }
 
     /// For `cluster_seat`, too: the master of the lock `name` now.
     asio::awaitable<result<redis_store*>> master_of(std::string_view name, time_point deadline);
+    /// @return Whether `why` is without effect, and another master may serve it by now.
+    [[nodiscard]] bool may_be_elsewhere(const failure& why);
     /// @return Whether `name` is at another master than `asked`, who could not serve it, and there
     ///         is time to go there; the cluster is asked where that is.
     asio::awaitable<bool> has_moved(std::string_view name, const redis_store& asked,
@@ -71,7 +73,7 @@ private:
     store_environment env_;
     std::string address_;
     bool strict_;
-    cluster_map map_;
+    std::shared_ptr<cluster_map> map_;
 };
 
 }  // namespace holdfast::redis

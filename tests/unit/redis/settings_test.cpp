@@ -81,6 +81,8 @@ TEST(a_sentinel_url, names_the_sentinels_and_the_master) {
     using places = std::vector<base::server_place>;
     EXPECT_EQ(many.sentinels, (places{{"s1", 26379}, {"s2", 26380}, {"::1", 26381}}));
     EXPECT_EQ(many.master_name, "mymaster");
+    EXPECT_EQ(read_settings("redis-sentinel://a,a:26379,b/m").value().sentinels,
+              (places{{"a", 26379}, {"b", 26379}}));
     EXPECT_EQ(many.user, "ops");
     EXPECT_EQ(many.database, 3U);
     EXPECT_FALSE(many.tls);
@@ -140,6 +142,9 @@ TEST(a_bad_redis_url, is_misuse_naming_the_rule_and_no_password) {
         {"redis-sentinel://u:canary@h/m?db=x", "database"},
         {"redis+unix-sentinel://u:canary@h/m", "redis-sentinel://"},
         {"redis-cluster://u:canary@", "SERVER,SERVER"},
+        {"redis-cluster://u:canary@h1,u:canary@h2", "stand once, before the first server"},
+        {"redis-sentinel://u:canary@h/my%20master", "the name of a master"},
+        {"redis://h?password_file=", "names a file"},
         {"redis-cluster://u:canary@h/1", "a cluster has one database"},
         {"redis-cluster://u:canary@h?db=1", "'db' is no option"},
         {"redis://u:canary@h?longest_ttl_ms=50", "goes with durability=strict"},
