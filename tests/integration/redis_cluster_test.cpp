@@ -383,16 +383,16 @@ TEST_F(in_a_cluster, servers_that_are_dead_at_the_start_are_done_without) {
 // is over; and with replicas that must have each grant, it missed none.
 TEST_F(in_a_cluster, a_promoted_replica_rests_where_that_was_asked_for) {
     const std::string name = name_at(1);
-    locker locks = open(cluster_.url() + "?durability=replicated&longest_ttl_ms=2000");
-    auto held = locks.acquire(name, {.ttl = 2s, .wait = 30s});
+    locker locks = open(cluster_.url() + "?durability=replicated&longest_ttl_ms=5000");
+    auto held = locks.acquire(name, {.ttl = 5s, .wait = 30s});
     ASSERT_TRUE(held) << held.error().message();
     static_cast<void>(cluster_.fail_over(redis::lock_key(name)));
-    EXPECT_TRUE(poll_until([&] { return held->renew(2s).has_value(); }, 2s));
+    EXPECT_TRUE(poll_until([&] { return held->renew(5s).has_value(); }, 5s));
     EXPECT_TRUE(held->release());
-    const auto rests = locks.acquire(name, {.ttl = 2s});
+    const auto rests = locks.acquire(name, {.ttl = 5s});
     ASSERT_FALSE(rests);
     EXPECT_EQ(rests.error().code, errc::quarantined) << rests.error().message();
-    auto later = locks.acquire(name, {.ttl = 2s, .wait = 30s});
+    auto later = locks.acquire(name, {.ttl = 5s, .wait = 30s});
     ASSERT_TRUE(later) << later.error().message();
     EXPECT_TRUE(later->release());
 }

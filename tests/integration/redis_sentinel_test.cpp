@@ -222,21 +222,21 @@ TEST(sentinels, are_asked_by_a_user_with_few_rights) {
 
 // Why: with `durability=replicated` a grant that the next master may not know does not count.
 TEST_F(behind_sentinels, a_grant_that_no_replica_has_does_not_count) {
-    const std::string strict = "?durability=replicated&longest_ttl_ms=1000";
+    const std::string strict = "?durability=replicated&longest_ttl_ms=3000";
     locker locks = open(all_.url() + strict);
-    auto first = locks.acquire("job", {.ttl = 1s, .wait = 20s});
+    auto first = locks.acquire("job", {.ttl = 3s, .wait = 20s});
     ASSERT_TRUE(first) << first.error().message();
-    EXPECT_TRUE(first->renew(1s));
+    EXPECT_TRUE(first->renew(3s));
     EXPECT_TRUE(first->release());
     all_.cut_off_replicas();
-    const auto refused = locks.acquire("job", {.ttl = 1s});
+    const auto refused = locks.acquire("job", {.ttl = 3s});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, errc::in_doubt);
     EXPECT_THAT(refused.error().text, HasSubstr("0 of 1 replicas have acknowledged it"));
     const std::size_t master = all_.master();
-    EXPECT_TRUE(poll_until([&] { return !taken(master, "job"); }, 1s)) << "it is given back";
+    EXPECT_TRUE(poll_until([&] { return !taken(master, "job"); }, 2s)) << "it is given back";
     static_cast<void>(all_.await_master_after(all_.kill_master()));
-    auto later = locks.acquire("job", {.ttl = 1s, .wait = 30s});
+    auto later = locks.acquire("job", {.ttl = 3s, .wait = 30s});
     ASSERT_TRUE(later) << later.error().message();
     EXPECT_TRUE(later->release());
 }

@@ -13,6 +13,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <stdexcept>
 #include <utility>
 
@@ -64,20 +65,24 @@ std::optional<int> server_process::ended() {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-// The kernel gives a free port; that somebody else takes it before the server does is unlikely, and
-// the start then fails with the server's own words.
+// Below the ports that the kernel gives to those who connect: one of theirs could take it before
+// the server does. That another test draws the same one in that moment is unlikely, and the start
+// then fails with the server's own words.
 std::uint16_t free_tcp_port() {
-    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    const bool bound =
-        ::bind(probe, generic, size) == 0 && ::getsockname(probe, generic, &size) == 0;
-    ::close(probe);
-    if (!bound) throw std::runtime_error("no free TCP port");
-    return ntohs(address.sin_port);
+    std::random_device random;
+    for (int tries = 0; tries < 100; ++tries) {
+        const auto port = static_cast<std::uint16_t>(10'000 + random() % 22'000);
+        const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(port);
+        const bool bound =
+            ::bind(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+        ::close(probe);
+        if (bound) return port;
+    }
+    throw std::runtime_error("no free TCP port");
 }
 
 std::vector<char*> arguments_of(std::vector<std::string>& command) {
