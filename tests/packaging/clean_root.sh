@@ -45,11 +45,13 @@ inside HOLDFAST_STORE=sqlite:/work/locks.db sh -euc '
   test -z "$(holdfast --json list)"'
 
 say "The README's command lines"
-# As they stand there, but for the server, and for the id, which is what the line before has got.
+# As they stand there, but for the server, for the id, which is what the line before has got, and
+# for a watch, which ends when it is told to.
 sed -n '/^## Command line/,/^## More/s/^    \(holdfast .*\)/\1/p' "$readme" |
   sed -e 's| *#.*||' -e 's|redis://localhost|sqlite:/work/other.db|' \
     -e 's|^holdfast acquire.*|& >got; id=$(sed -n "s/^id *//p" got)|' \
     -e 's|deploy ID$|deploy "$id"|' \
+    -e 's/^holdfast .* watch$/timeout 2 & || test $? = 124/' \
     >"$root/work/readme.sh"
 [ "$(wc -l <"$root/work/readme.sh")" -ge 6 ] || fail 'the README has no command lines'
 printf '#!/bin/sh\necho backed up\n' >"$root/work/backup.sh"
