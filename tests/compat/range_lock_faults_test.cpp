@@ -175,7 +175,7 @@ TEST_F(range_lock_fault, a_database_that_crashes_and_freezes_in_the_middle_books
 }
 
 TEST_F(range_lock_fault, connections_that_are_killed_all_the_time_book_nothing_twice) {
-    constexpr int slots = 60;
+    constexpr int slots = 150;
     std::vector<ledger> all(3);
     std::vector<std::jthread> threads;
     std::atomic<bool> done{false};

@@ -38,7 +38,7 @@ TEST_P(killed, holders_leave_the_lock_to_the_other_when_it_has_run_out) {
     const auto urls = stage_->urls();
     if (GetParam().node_holds) {
         pid_t victim = -1;
-        auto doomed = make_node_party(GetParam().which, urls, &victim);
+        auto doomed = make_node_party(GetParam().which, stage_->node_urls(), &victim);
         static_cast<void>(other());  // Ready before the time runs.
         const auto before = steady::now();
         ASSERT_TRUE(doomed->take({"a"}, ttl));
