@@ -23,9 +23,10 @@ protected:
         all.insert(all.end(), rest.begin(), rest.end());
         return holdfast_cli(all, {});
     }
+    /// Without a password, which children do not get.
     [[nodiscard]] std::string all_urls() const {
         std::string all;
-        for (const redis_server& each : servers_) all += each.url() + " ";
+        for (const redis_server& each : servers_) all += each.admin_url() + " ";
         return all;
     }
     std::array<redis_server, 3> servers_;
@@ -52,8 +53,8 @@ TEST_F(three_stores, of_which_two_are_down_say_so_for_each) {
     servers_[1].kill();
     const auto refused = with({"acquire", "job"});
     EXPECT_EQ(refused.code, 69);
-    EXPECT_THAT(refused.err, HasSubstr(servers_[0].url()));
-    EXPECT_THAT(refused.err, HasSubstr(servers_[1].url()));
+    EXPECT_THAT(refused.err, HasSubstr(servers_[0].socket_path()));
+    EXPECT_THAT(refused.err, HasSubstr(servers_[1].socket_path()));
     EXPECT_EQ(servers_[2].command({"EXISTS", "{hf:job}"}), ":0\r\n");
 }
 
