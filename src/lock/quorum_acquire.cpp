@@ -229,16 +229,23 @@ void quorum_store::note_split(const quorum_poll<grant>& poll, time_point asked) 
     split_.refused(env_.time.now() - asked, votes.yes > 0, ours);
 }
 
+// A node that was not asked has refused nothing, and is not named.
 failure quorum_store::refusal(const quorum_poll<grant>& poll) const {
     const core::ballot votes = count_grants(poll.answers);
+    const auto not_asked = [](const auto& said) {
+        return said && !*said && said->error().code == errc::cancelled;
+    };
+    const auto unasked = static_cast<std::size_t>(
+        std::count_if(poll.answers.begin(), poll.answers.end(), not_asked));
     const bool contended = core::judge(votes) == core::verdict::refused;
     failure why{contended ? errc::contended : errc::no_quorum,
                 std::to_string(votes.yes) + " of " + std::to_string(votes.nodes) +
                     " nodes granted it, " + std::to_string(votes.no) +
-                    " have it for somebody else, " + std::to_string(votes.failed) +
+                    " have it for somebody else, " + std::to_string(votes.failed - unasked) +
                     " did not answer to it"};
+    if (unasked > 0) why.text += ", " + std::to_string(unasked) + " not asked";
     for (std::size_t i = 0; i < poll.answers.size(); ++i) {
-        if (!poll.answers[i] || *poll.answers[i]) continue;
+        if (!poll.answers[i] || *poll.answers[i] || not_asked(poll.answers[i])) continue;
         const failure& said = poll.answers[i]->error();
         why.nodes.push_back({.node = i, .code = said.code, .text = said.text});
         if (said.code == errc::contended && !why.holder) why.holder = said.holder;
