@@ -54,7 +54,8 @@ public:
 
 private:
     void work(const std::string& url, const std::stop_token& stop) {
-        locker locks = open(url);
+        // A master that hands over lets its clients wait; a release has no other limit.
+        locker locks = open(url, 20s);
         while (!stop.stop_requested()) {
             auto held = locks.acquire(name_, {.ttl = 30s, .wait = 30s});
             if (!held) {
