@@ -163,7 +163,7 @@ private:
         return from + static_cast<std::int64_t>(std::min<std::uint64_t>(room, length));
     }
     std::chrono::milliseconds some_ttl() {
-        if (!with_time_) return 10min + std::chrono::minutes(pick(5));
+        if (!with_time_) return 20h + std::chrono::minutes(pick(5));  // The longest run is shorter.
         return std::chrono::milliseconds(10 + pick(400));
     }
     // Mostly that of a hold that is or was there.
