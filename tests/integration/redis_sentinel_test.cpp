@@ -220,6 +220,23 @@ TEST(sentinels, are_asked_by_a_user_with_few_rights) {
     EXPECT_TRUE(held->release());
 }
 
+// Why: connecting is dear for both, and a sentinel that hangs up at once may do so for long.
+TEST_F(behind_sentinels, one_that_hangs_up_again_and_again_is_asked_ever_less_often) {
+    locker locks = open(all_.url());
+    auto held = locks.acquire("job", {.ttl = 60s});
+    ASSERT_TRUE(held) << held.error().message();
+    const auto began = std::chrono::steady_clock::now();
+    const auto passed = [&] { return std::chrono::steady_clock::now() - began; };
+    int kills = 0;
+    while (passed() < 2s)
+        if (all_.ask_sentinel(0, {"CLIENT", "KILL", "TYPE", "pubsub"}) == ":1\r\n") ++kills;
+    int possible = 1;  // The first, and one behind each pause: 25 ms at least, then twice as long.
+    for (auto pauses = 25ms, next = 50ms; pauses <= passed(); pauses += next, next *= 2) ++possible;
+    EXPECT_GE(kills, 2);
+    EXPECT_LE(kills, possible);
+    EXPECT_TRUE(held->release());
+}
+
 // Why: with `durability=replicated` a grant that the next master may not know does not count.
 TEST_F(behind_sentinels, a_grant_that_no_replica_has_does_not_count) {
     const std::string strict = "?durability=replicated&longest_ttl_ms=3000";

@@ -190,19 +190,21 @@ asio::awaitable<void> sentinels::listen(std::size_t which) {
     for (unsigned failures = 0; !stopped_;) {
         const auto told = co_await subscribe(one.line);
         if (stopped_) co_return;
-        const bool heard = told.has_value();
-        failures = heard ? 0 : failures + 1;
-        // A refusal stands before the reply to PING, so it is a reply too many.
-        if (!heard && told.error().code == errc::protocol) {
-            const time_point again = env_.time.now() + refused_pause;
-            while (!stopped_ && env_.time.now() < again)
-                static_cast<void>(co_await one.bell.wait_until(again));
-            continue;
+        if (told) {
+            const auto woken = co_await one.bell.wait_until(env_.time.now() + silence_max);
+            if (stopped_ || woken == wake_reason::reached) {
+                failures = 0;
+                continue;
+            }
         }
+        // A refusal stands before the reply to PING, so it is a reply too many.
+        const bool refused = !told && told.error().code == errc::protocol;
         const auto pause =
-            heard ? silence_max
-                  : core::backoff_pause(failures, 50ms, retry_max, env_.random.jitter_bits());
-        static_cast<void>(co_await one.bell.wait_until(env_.time.now() + pause));
+            refused ? refused_pause
+                    : core::backoff_pause(++failures, 50ms, retry_max, env_.random.jitter_bits());
+        const time_point again = env_.time.now() + pause;
+        while (!stopped_ && env_.time.now() < again)
+            static_cast<void>(co_await one.bell.wait_until(again));
     }
 }
 
