@@ -2,6 +2,7 @@
 #include "redis/lock_reply.hpp"
 
 #include "base/holder_record.hpp"
+#include "core/fence_rule.hpp"
 #include "redis/client/server_error.hpp"
 
 #include <algorithm>
@@ -20,7 +21,10 @@ lock_info describe(std::string_view name, const resp::reply& value, const resp::
                    .holder = std::move(record.holder),
                    .value = value.text};
     const std::string& digits = token.text;
-    std::from_chars(digits.data(), digits.data() + digits.size(), info.fencing_token);
+    std::uint64_t counter = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), counter);
+    // One that has just been started anew, and is about to be lifted, is nobody's token.
+    if (!core::needs_floor(counter)) info.fencing_token = counter;
     return info;
 }
 

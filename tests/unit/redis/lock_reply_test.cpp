@@ -21,14 +21,15 @@ reply error(std::string content) { return {kind::error, 0, std::move(content), {
 reply integer(std::int64_t value) { return {kind::integer, value, {}, {}}; }
 
 TEST(a_lock_that_is_looked_at, is_told_by_its_three_replies) {
-    const auto info = describe("job", text("0123|42@web|night"), integer(1500), text("1754000000"));
+    const auto info =
+        describe("job", text("0123|42@web|night"), integer(1500), text("1754000000000000"));
     EXPECT_EQ(info.name, "job");
     EXPECT_EQ(info.id, "0123");
     EXPECT_EQ(info.holder.pid, 42);
     EXPECT_EQ(info.holder.host, "web");
     EXPECT_EQ(info.holder.owner, "night");
     EXPECT_EQ(info.holder.remaining, 1500ms);
-    EXPECT_EQ(info.fencing_token, 1'754'000'000U);
+    EXPECT_EQ(info.fencing_token, 1'754'000'000'000'000U);
     EXPECT_EQ(info.value, "0123|42@web|night");
 }
 
@@ -38,6 +39,8 @@ TEST(a_lock_that_others_made, is_told_as_far_as_it_goes) {
     EXPECT_EQ(info.holder.remaining, -1ms);
     EXPECT_EQ(info.fencing_token, 0U);
     EXPECT_EQ(describe("job", text("x"), integer(-2), text("no number")).fencing_token, 0U);
+    // A counter that is about to get its floor: between the first INCR of a name and that.
+    EXPECT_EQ(describe("job", text("x"), integer(-2), text("1")).fencing_token, 0U);
     EXPECT_EQ(describe("job", text("x"), integer(INT64_MIN), reply{}).holder.remaining, -1ms);
 }
 
