@@ -102,7 +102,7 @@ struct line_terms {
     /// How many tokens in a row a grant draws, if it draws any; `grant` tells the first.
     std::uint32_t tokens{1};
     /// Which request of this seat it is, from 1 on. The place keeps the number of the request that
-    /// set its lease, and a hand-over tells it: late requests and late notices are harmless then.
+    /// set its lease, and a hand-over tells it: only one that answers the last request counts.
     std::uint32_t beat{1};
 };
 

@@ -208,7 +208,7 @@ core::step engine::judge(pursuit& aim, const result<grant>& answer) {
         return aim.steps.refused(answer.error().code, now());
     }
     if (!aim.was_handed) return aim.steps.granted(answer->taken_earlier, now());
-    return aim.steps.handed(aim.counts_from(answer->beat), aim.lease, now());
+    return aim.steps.handed(aim.asked_at, aim.lease, now());
 }
 
 asio::awaitable<result<grant>> engine::attempt_once(pursuit& aim) {
@@ -238,7 +238,9 @@ asio::awaitable<result<grant>> engine::attempt_once(pursuit& aim) {
     // Whichever request it will be that a grant comes from.
     aim.tokens = aim.beat == 1 ? terms.tokens : std::min(aim.tokens, terms.tokens);
     counted_.attempts.add();
-    co_return co_await aim.place->ask(aim.wanted, terms, op_deadline());
+    auto answer = co_await aim.place->ask(aim.wanted, terms, op_deadline());
+    if (answer || answer.error().code == errc::contended) aim.answered = terms.beat;
+    co_return answer;
 }
 
 asio::awaitable<void> engine::wait_for_turn(pursuit& aim, core::step next, unsigned failures) {

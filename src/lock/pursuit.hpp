@@ -7,8 +7,6 @@
 #include "core/claim_steps.hpp"
 #include "lock/engine.hpp"
 
-#include <array>
-
 namespace holdfast::lock {
 
 /// The first attempt of an acquisition, where it was made without a coroutine.
@@ -30,25 +28,31 @@ struct engine::pursuit {
 
     std::optional<waiting_line::waiter> member{};  ///< Within the process.
     std::unique_ptr<seat> place{};                 ///< At the store.
-    std::uint32_t beat{0};                         ///< How often `place` was asked for.
-    std::array<time_point, 16> sent_at{};  ///< When, by the beat; what is older has run out.
-    core::milliseconds lease{0};           ///< For how long it was asked for.
-    std::uint32_t tokens{1};               ///< How many a grant draws.
-    std::optional<grant> turn{};           ///< What was handed over to `place`.
-    bool was_handed{false};                ///< The answer that is judged was handed over.
-    held_ptr handed{};                     ///< What another of this process passed on.
+    std::uint32_t beat{0};                         ///< How often `place` was asked for,
+    std::uint32_t answered{0};                     ///< which of these was answered last,
+    time_point asked_at{};                         ///< and when the last was sent.
+    core::milliseconds lease{0};                   ///< For how long it was asked for.
+    std::uint32_t tokens{1};                       ///< How many a grant draws.
+    std::optional<grant> turn{};                   ///< What was handed over to `place`.
+    bool was_handed{false};                        ///< The answer that is judged was handed over.
+    held_ptr handed{};                             ///< What another of this process passed on.
     std::optional<result<grant>> begun{};  ///< The answer to an attempt that was made before.
 
+    /// Stands at the store from now on as `seat` does, which nothing was asked of.
+    void take(std::unique_ptr<seat> where) {
+        place = std::move(where);
+        beat = answered = 0;
+    }
     /// Call before each request for `place`. @return The number of the request.
     std::uint32_t next_beat(time_point now) {
-        ++beat;
-        sent_at.at(beat % sent_at.size()) = now;
-        return beat;
+        asked_at = now;
+        return ++beat;
     }
-    /// @return From when on a lease counts that the request number `which` gave.
-    [[nodiscard]] time_point counts_from(std::uint32_t which) const {
-        const bool known = which <= beat && beat - which < sent_at.size();
-        return known ? sent_at.at(which % sent_at.size()) : time_point{};
+    /// @return Whether what was handed over answers the last request, which was answered. Else the
+    ///         store is to tell: who it was handed to may have been told so, or not have it any
+    ///         more, or have it anew, with other tokens, at a server that has forgotten all.
+    [[nodiscard]] bool counts(const grant& handed_over) const noexcept {
+        return handed_over.beat == beat && answered == beat;
     }
     /// @return Whether it waits in line within the process.
     [[nodiscard]] bool in_process() const noexcept {

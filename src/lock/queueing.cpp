@@ -137,12 +137,13 @@ void engine::forget_doubt(pursuit& aim) {
 void engine::use_prepared(pursuit& aim) {
     forget_doubt(aim);
     prepared_place ready = *std::exchange(aim.member->prepared, std::nullopt);
-    aim.place = std::move(ready.place);
+    aim.take(std::move(ready.place));
     aim.id = std::move(ready.id);
     aim.wanted.value = std::move(ready.value);
     aim.steps.sending(ready.asked_at);
     static_cast<void>(aim.next_beat(ready.asked_at));
     aim.turn = ready.given;
+    aim.answered = aim.beat;
     if (aim.turn) aim.turn->beat = aim.beat;
     const line_terms terms = terms_for(aim.plan.options, aim.started, true);
     aim.tokens = terms.tokens;
@@ -160,7 +161,7 @@ line_terms engine::terms_for(const acquire_options& options, time_point since, b
     return terms;
 }
 
-void engine::take_place(pursuit& aim) { aim.place = parts_.where->take_seat(aim.wanted.name); }
+void engine::take_place(pursuit& aim) { aim.take(parts_.where->take_seat(aim.wanted.name)); }
 
 // After a refusal: until it is time to ask again, or the lock was handed over.
 asio::awaitable<void> engine::await_turn(pursuit& aim) {
@@ -171,8 +172,9 @@ asio::awaitable<void> engine::await_turn(pursuit& aim) {
         co_return co_await parts_.where->await_change(aim.wanted.name, aim.wait_until);
     }
     const time_point again =
-        core::ask_again_at(aim.counts_from(aim.beat), aim.lease, stop_margin_of(aim.plan.options));
+        core::ask_again_at(aim.asked_at, aim.lease, stop_margin_of(aim.plan.options));
     aim.turn = co_await aim.place->await_turn(std::min(again, aim.wait_until));
+    if (aim.turn && !aim.counts(*aim.turn)) aim.turn.reset();
 }
 
 void engine::leave_in_background(std::unique_ptr<seat> place, std::string value) {

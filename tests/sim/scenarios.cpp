@@ -251,6 +251,35 @@ outcome lost_notice(std::uint64_t seed) {
     return s.end();
 }
 
+// The server hands the lock over, forgets it, and hands it over anew: the first notice comes last.
+outcome late_notice(std::uint64_t seed) {
+    stage s(seed, 2);
+    const auto mine = s.acquire(0, {.ttl = 3s});
+    s.run(100ms);
+    const auto next = s.acquire(1, {.ttl = 3s, .wait = 20s});
+    s.run(100ms);
+    static_cast<void>(s.release(0, mine));
+    s.run(10us);
+    s.w.late_by = 2s;
+    s.run(50ms);
+    s.w.late_by = 0ms;
+    s.w.wipe_server(0);
+    const auto other = s.acquire(0, {.ttl = 3s});
+    s.run(1900ms);
+    if (!stage::has(other)) return s.end();
+    const std::uint64_t before = stage::lock_of(other)->fencing_token;
+    client& waiter = *s.w.clients[1];
+    waiter.cut_to_server = waiter.cut_from_server = true;
+    static_cast<void>(s.release(0, other));
+    s.run(20ms);
+    waiter.cut_to_server = waiter.cut_from_server = false;
+    s.run(2s);
+    s.expect(stage::has(next), "I8: who was handed a lock twice does not get it");
+    if (!stage::has(next)) return s.end();
+    s.expect(stage::lock_of(next)->fencing_token > before, "I2: the first notice came last");
+    return s.end();
+}
+
 outcome gave_up_waiting(std::uint64_t seed) {
     stage s(seed, 3);
     const auto mine = s.acquire(0, long_wait);
@@ -412,6 +441,7 @@ constexpr std::array all_scenarios{scenario{"lost reply", lost_reply},
                                    scenario{"writer among readers", writer_among_readers},
                                    scenario{"served at once", served_at_once},
                                    scenario{"lost notice", lost_notice},
+                                   scenario{"late notice", late_notice},
                                    scenario{"gave up waiting", gave_up_waiting},
                                    scenario{"in turn", served_in_turn},
                                    scenario{"passed and cancelled", passed_and_cancelled},
