@@ -36,6 +36,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,7 @@ private:
             auto held = co_await locks_.acquire("contended", options_);
             if (!held) {
                 ++board_.failed;
+                co_await pause(5);
                 continue;
             }
             board_.note_grant(who, process_);
@@ -199,7 +201,7 @@ double round_trip(const contest& what) {
 void report(const contest& what, const side& ours, const side* bare, double round_trip_us) {
     const histogram waits = ours.shared.all_waits();
     record line("contend");
-    line.add("store", what.url).add("contenders", what.contenders);
+    line.add("store", shown_store(what.url)).add("contenders", what.contenders);
     line.add("processes", what.processes).add("hold_ms", what.hold_ms, 3);
     line.add("think_ms", what.think_ms, 3).add("fair", what.fair);
     line.add("handoffs_per_s", median(ours.handoffs_per_s), 0);
@@ -230,6 +232,7 @@ contest read(arguments given) {
                    .fair = given.flag("--fair")};
     given.all_read();
     if (wanted.url.empty()) given.refuse("--store is missing");
+    if (wanted.seconds <= 0) given.refuse("--seconds is above 0");
     if (wanted.contenders < 1 || wanted.contenders > contenders_max)
         given.refuse("--contenders is between 1 and 4096");
     if (wanted.processes < 1 || wanted.processes > std::min(processes_max, wanted.contenders))
@@ -264,6 +267,8 @@ int run(const contest& what) {
     take_turns(what, sides);
     for (const side* one : sides) one->shared.over = true;
     const bool ended_well = end_processes(children);
+    if (ours.shared.all_grants == 0)
+        throw std::runtime_error("nobody was granted the lock at " + shown_store(what.url));
     report(what, ours, sides.size() < 2 ? nullptr : &bare, round_trip_us);
     const bool overlapped = ours.shared.overlapped || bare.shared.overlapped;
     if (overlapped) std::fputs("contend: two held the lock at once\n", stderr);

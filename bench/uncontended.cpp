@@ -17,12 +17,14 @@
 #include "raw_client.hpp"
 #include "raw_sqlite.hpp"
 #include "record.hpp"
+#include "wire.hpp"
 
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <atomic>
 #include <cstdio>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -221,6 +223,7 @@ task read(arguments given) {
     if (wanted.url.empty()) given.refuse("--store is missing");
     if ((wanted.threads > 0) == (wanted.coroutines > 0))
         given.refuse("either --threads or --coroutines, above 0");
+    if (wanted.seconds <= 0) given.refuse("--seconds is above 0");
     return wanted;
 }
 
@@ -228,7 +231,7 @@ void report(const task& what, const figures& ours, const figures& raw,
             const std::optional<double>& commands) {
     const double ops = median(ours.ops_per_s);
     record line("uncontended");
-    line.add("store", what.url).add("fenced", what.fenced);
+    line.add("store", shown_store(what.url)).add("fenced", what.fenced);
     line.add(what.threads > 0 ? "threads" : "coroutines",
              what.threads > 0 ? what.threads : what.coroutines);
     const double reachable = median(raw.ops_per_s);
@@ -270,7 +273,12 @@ int run(const task& what) {
 }  // namespace
 
 int main(int count, char** values) {
-    return run(read({count, values,
-                     "uncontended --store URL --threads N|--coroutines N [--seconds S] "
-                     "[--no-fence]"}));
+    try {
+        return run(read({count, values,
+                         "uncontended --store URL --threads N|--coroutines N [--seconds S] "
+                         "[--no-fence]"}));
+    } catch (const std::exception& problem) {
+        std::fprintf(stderr, "uncontended: %s\n", problem.what());
+        return 1;
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "wire.hpp"
 
+#include "base/store_url.hpp"
 #include "measure.hpp"
 #include "redis/client/settings.hpp"
 #include "redis/resp/command.hpp"
@@ -58,8 +59,13 @@ bool is_plain_redis(std::string_view url) {
     return where && !where->tls && where->password.empty() && where->password_file.empty();
 }
 
+std::string shown_store(std::string_view url) {
+    const auto read = base::parse_store_url(url);
+    return read ? read->redacted() : "?";
+}
+
 wire::wire(std::string_view url) {
-    if (!is_plain_redis(url)) throw std::runtime_error("wire: no plain redis: " + std::string(url));
+    if (!is_plain_redis(url)) throw std::runtime_error("wire: no plain redis: " + shown_store(url));
     const auto where = redis::read_settings(url);
     socket_ = where->unix_path.empty() ? connect_tcp(*where) : connect_unix(where->unix_path);
     if (socket_ < 0) throw std::runtime_error("wire: cannot connect to " + where->address);

@@ -16,6 +16,9 @@ namespace holdfast::bench {
 /// @return Whether the store of this URL is a Redis server that a `wire` can reach.
 [[nodiscard]] bool is_plain_redis(std::string_view url);
 
+/// @return The URL without what may be secret in it.
+[[nodiscard]] std::string shown_store(std::string_view url);
+
 /// See the top of the file.
 class wire {
 public:

@@ -13,6 +13,7 @@
 #include <holdfast/metrics.hpp>
 #include <holdfast/mutex.hpp>
 #include <holdfast/options.hpp>
+#include <holdfast/quorum.hpp>
 #include <holdfast/range_guard.hpp>
 #include <holdfast/range_locker.hpp>
 #include <holdfast/shared_mutex.hpp>

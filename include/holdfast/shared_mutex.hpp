@@ -57,7 +57,7 @@ public:
     template <class Clock, class Duration>
     [[nodiscard]] bool try_lock_shared_until(
         const std::chrono::time_point<Clock, Duration>& limit) {
-        return try_lock_shared_for(limit - Clock::now());
+        return lock_within(lock_mode::shared, wait_until(limit));
     }
     /// As `unlock`, for who reads.
     void unlock_shared() noexcept { unlock(); }

@@ -62,6 +62,7 @@ struct claim {
     bool fence{true};                      ///< Draw a token.
     lock_mode mode{lock_mode::exclusive};  ///< Whom it keeps out.
     std::uint32_t permits{0};              ///< At most so many hold it at once; 0: not counted.
+    bool waits{false};                     ///< Who is refused goes on waiting for it.
 };
 
 /// Who asks for a lock, for stores whose values tell of the holder.
@@ -328,6 +329,10 @@ public:
         time_point deadline) {
         return release(name, value, deadline);
     }
+
+    /// Who asked for `name` with `claim::waits` and was refused does not wait any more: those whom
+    /// that kept out may go on. By default nobody is kept out.
+    [[nodiscard]] virtual asio::awaitable<void> gave_up(std::string_view name, time_point deadline);
 
     /// @return Who holds `name`, or nothing. Of several holders the one with that `id`, if it is
     ///         among them; else any.

@@ -70,7 +70,8 @@ asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_
                            .ttl = options.ttl,
                            .fence = options.fence,
                            .mode = options.mode,
-                           .permits = options.permits}};
+                           .permits = options.permits,
+                           .waits = options.wait.count() > 0}};
     if (begun) {
         aim.steps = begun->steps;
         aim.id = std::move(begun->who.id);
@@ -90,6 +91,7 @@ asio::awaitable<result<held_ptr>> engine::acquire_now(std::string name, acquire_
         else if (aim.steps.maybe_ours() && plan.ids.empty())
             release_in_background(aim.wanted.name, aim.wanted.value);
         failure why = *failed;
+        give_up_waiting(std::span(&aim.wanted, 1));
         // A server that cannot be asked any more may have the lock all the same.
         const bool unasked = why.code == errc::unreachable || why.code == errc::quarantined;
         if (aim.steps.maybe_ours() && unasked) why.code = errc::in_doubt;
@@ -277,6 +279,13 @@ asio::awaitable<bool> engine::pause(unsigned failures, time_point until) {
     using namespace std::chrono_literals;
     const auto length = core::backoff_pause(failures, 10ms, 500ms, parts_.random->jitter_bits());
     co_return co_await nap(std::min(now() + length, until));
+}
+
+asio::awaitable<result<void>> engine::give_way(unsigned in_vain) {
+    using namespace std::chrono_literals;
+    const auto length = core::backoff_pause(in_vain, 1ms, 32ms, parts_.random->jitter_bits());
+    static_cast<void>(co_await nap(now() + length));
+    co_return result<void>{};
 }
 
 // @return false if it was cut short: by a cancellation, or because the engine winds down.

@@ -91,6 +91,10 @@ public:
                        receiver<held_ptr>& to);
     void start_acquire(std::string_view name, const acquire_plan& plan, receiver<held_ptr>& to);
     void start_release(const held_ptr& held, receiver<void>& to);
+    /// Rests for at most 32 ms; shorter if it is seldom that others were in the way.
+    /// @param in_vain  How often in a row they were, from 1 on.
+    [[nodiscard]] asio::awaitable<result<void>> give_way(unsigned in_vain);
+
     /// As `store::attend`.
     [[nodiscard]] bool attend();
 
@@ -244,6 +248,8 @@ private:
                                                 time_point valid_until, release_begun begun);
     void background_work_ended();
     void release_in_background(std::string name, std::string value);
+    void give_up_waiting(std::span<const claim> wanted);
+    void note_gone(std::string_view name, std::string_view value);
     void in_background(std::function<asio::awaitable<void>()> work);
 
     // telling.cpp

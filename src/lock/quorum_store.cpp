@@ -9,6 +9,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <typeinfo>
 
 namespace holdfast::lock {
 namespace {
@@ -118,6 +119,11 @@ store_factory quorum_of(std::vector<store_factory> nodes) {
         for (const store_factory& make : nodes) {
             auto one = make(environment);
             if (!one) return one.error();
+            const store& first = made.empty() ? **one : *made.front();
+            const store& next = **one;
+            if (typeid(first) != typeid(next))
+                return failure{errc::misuse, first.address() + " and " + next.address() +
+                                                 " are of two kinds: a quorum has nodes of one"};
             for (const auto& other : made)
                 if (other->address() == (*one)->address())
                     return failure{errc::misuse,

@@ -160,6 +160,18 @@ void engine::release_in_background(std::string name, std::string value) {
     });
 }
 
+// Where nobody stands in line, others may have been kept out for who waited.
+void engine::give_up_waiting(std::span<const claim> wanted) {
+    const store_abilities able = parts_.where->abilities();
+    if (!wanted.front().waits || !able.modes || able.lines) return;
+    std::vector<std::string> names;
+    for (const claim& one : wanted) names.push_back(one.name);
+    in_background([self = shared_from_this(), names = std::move(names)]() -> asio::awaitable<void> {
+        for (const std::string& name : names)
+            co_await self->parts_.where->gave_up(name, self->op_deadline());
+    });
+}
+
 void engine::in_background(std::function<asio::awaitable<void>()> work) {
     if (stopped_) return;
     ++background_;
@@ -193,7 +205,20 @@ asio::awaitable<result<void>> engine::release_known(lease known) {
     known.ttl = std::clamp(known.ttl, ttl_min, ttl_max);  // A release has no use for it.
     auto value = co_await value_of(known, op_deadline());
     if (!value) co_return value.error();
-    co_return co_await release_value(known.name, std::move(*value), time_point::max());
+    auto gone = co_await release_value(known.name, *value, time_point::max());
+    if (gone) note_gone(known.name, *value);
+    co_return gone;
+}
+
+// Its holder in this process, and those who wait for that one, need not learn of it by the next
+// renewal.
+// @param value  Empty: whoever held it.
+void engine::note_gone(std::string_view name, std::string_view value) {
+    std::vector<held_ptr> gone;
+    for (const held_lease& held : watched_)
+        if (held.name == name && (value.empty() || held.value == value)) gone.push_back(held.kept);
+    for (const held_ptr& held : gone)
+        if (held->held()) lose(held, lost_reason::deleted);
 }
 
 asio::awaitable<result<std::optional<lock_info>>> engine::inspect(std::string name) {
@@ -215,7 +240,10 @@ asio::awaitable<result<std::vector<lock_info>>> engine::list(std::string prefix)
 asio::awaitable<result<std::optional<lock_info>>> engine::break_lock(std::string name) {
     if (auto wrong = check_acquire(name, {}, name_limit())) co_return *wrong;
     auto taken = co_await parts_.where->take_away(name, op_deadline());
-    if (!taken) count_error(taken.error());
+    if (!taken)
+        count_error(taken.error());
+    else if (*taken)
+        note_gone(name, {});
     co_return taken;
 }
 

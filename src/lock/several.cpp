@@ -51,7 +51,8 @@ asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all_now(
         aim.wanted.push_back({.name = std::move(name),
                               .value = {},
                               .ttl = plan.options.ttl,
-                              .fence = plan.options.fence});
+                              .fence = plan.options.fence,
+                              .waits = plan.options.wait.count() > 0});
     aim.ids.resize(aim.wanted.size());
     std::vector<grant> grants;
     if (const std::optional<failure> failed = co_await try_bundle(aim, grants)) {
@@ -61,6 +62,7 @@ asio::awaitable<result<std::vector<held_ptr>>> engine::acquire_all_now(
         for (const claim& one : aim.wanted)
             if (aim.steps.maybe_ours() && plan.ids.empty())
                 release_in_background(one.name, one.value);
+        give_up_waiting(aim.wanted);
         co_return in_vain(why.name.empty() ? aim.wanted.front().name : why.name, started, why);
     }
     std::vector<held_ptr> all;

@@ -30,6 +30,10 @@ asio::awaitable<result<diagnosis>> store::diagnose(time_point /*deadline*/) {
     co_return found;
 }
 
+asio::awaitable<void> store::gave_up(std::string_view /*name*/, time_point /*deadline*/) {
+    co_return;
+}
+
 std::string_view store::why_not(ability /*which*/) const noexcept { return {}; }
 
 std::unique_ptr<shortcut> store::make_shortcut() { return nullptr; }

@@ -4,6 +4,8 @@
 #include "redis/client/server_error.hpp"
 #include "redis/lock_reply.hpp"
 
+#include <array>
+
 namespace holdfast::redis {
 
 void add_call(batch& into, const script& what, unsigned version, bool by_hash, const texts& keys,
@@ -61,16 +63,35 @@ asio::awaitable<void> renew_all(std::shared_ptr<client> server, std::span<renewa
     }
 }
 
+// Of the keys of a lock, the first that is none of ours.
 asio::awaitable<failure> wrong_type(std::shared_ptr<client> server, std::string key,
                                     time_point deadline) {
+    struct part {
+        const char* behind;
+        std::array<std::string_view, 2> types;
+        const char* what;
+    };
+    static constexpr std::array<part, 4> parts{
+        part{"", {"string", "zset"}, "a lock is a string or a sorted set"},
+        part{":f", {"string", "string"}, "the counter of a lock's tokens is a string"},
+        part{":q", {"zset", "zset"}, "the line of a lock is a sorted set"},
+        part{":w", {"hash", "hash"}, "what those in a lock's line want is a hash"}};
     batch commands;
-    commands.add("TYPE", key);
-    auto answers = co_await server->exchange(std::move(commands), deadline);
-    const bool told = answers && answers->front().is(resp::kind::text);
-    co_return failure{errc::wrong_type,
-                      server->where().address + ": the key " + key + " is a " +
-                          (told ? tidy_text(answers->front().text) : "non-string") +
-                          ", where a lock is a string or a sorted set"};
+    for (const part& one : parts) commands.add("TYPE", key + one.behind);
+    const auto answers = co_await server->exchange(std::move(commands), deadline);
+    failure why{errc::wrong_type, server->where().address + ": the key " + key +
+                                      ", or one that belongs to it, is not of a lock"};
+    for (std::size_t i = 0; answers && i < parts.size(); ++i) {
+        const resp::reply& type = (*answers)[i];
+        const auto& ours = parts.at(i).types;
+        if (!type.is(resp::kind::text) || type.text == "none" || type.text == ours[0] ||
+            type.text == ours[1])
+            continue;
+        why.text = server->where().address + ": the key " + key + parts.at(i).behind + " is a " +
+                   tidy_text(type.text) + ", where " + parts.at(i).what;
+        break;
+    }
+    co_return why;
 }
 
 failure refused(const client& server, const resp::reply& error) {

@@ -38,7 +38,7 @@ int lease_table::first_in_the_way(std::span<const claim> wanted, attempt which, 
         if (code != SQLITE_OK) return code;
         if (!held || (which == attempt::repeated && held->value == each.value)) continue;
         code = tell(each.name, *held, {}, now, out.holder);
-        if (code == SQLITE_OK && share_table::is_stand_in(held->value))
+        if (code == SQLITE_OK && each.waits && share_table::is_stand_in(held->value))
             code = shares_.bar(each.name, where_.boot, now);
         return code;
     }

@@ -121,7 +121,7 @@ int lease_table::confirm(const claim& wanted, std::string_view value, std::int64
     return confirmed.finish(code);
 }
 
-// Who is refused because of those who share is let in before more of them.
+// Who is refused because of those who share, and waits, is let in before more of them.
 int lease_table::refuse(const claim& wanted, taking& out) {
     const std::int64_t now = now_ns();
     found_row held;
@@ -129,7 +129,7 @@ int lease_table::refuse(const claim& wanted, taking& out) {
     if (code != SQLITE_OK || !held) return code;
     code = tell(wanted.name, *held, {}, now, out.holder);
     out.several = share_table::is_stand_in(held->value);
-    if (code != SQLITE_OK || !out.several) return code;
+    if (code != SQLITE_OK || !out.several || !wanted.waits) return code;
     code = shares_.bar(wanted.name, where_.boot, now);
     // It is refused as well on a disk that is full.
     return is_busy(code) ? code : SQLITE_OK;
@@ -194,6 +194,11 @@ int lease_table::release(std::string_view name, std::string_view value, result<v
     if (held && share_table::is_stand_in(held->value)) return leave(name, value, outcome);
     outcome = lost(held ? lost_reason::taken : lost_reason::deleted);
     return SQLITE_OK;
+}
+
+int lease_table::gave_up(std::string_view name, bool& lifted) {
+    lifted = shares_.has_bar(name);
+    return lifted ? shares_.lift(name) : SQLITE_OK;
 }
 
 int lease_table::read(std::string_view name, std::string_view id,

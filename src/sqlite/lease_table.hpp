@@ -67,6 +67,8 @@ public:
                                   std::uint64_t at_least, result<void>& outcome);
     /// @param outcome  Success, or `lost`.
     [[nodiscard]] int release(std::string_view name, std::string_view value, result<void>& outcome);
+    /// @param lifted  Whether readers were kept out for one of this process.
+    [[nodiscard]] int gave_up(std::string_view name, bool& lifted);
     /// @param id  Of several holders, tells of this one, if it is among them.
     [[nodiscard]] int read(std::string_view name, std::string_view id,
                            std::optional<lock_info>& holder);

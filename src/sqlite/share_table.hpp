@@ -64,6 +64,8 @@ public:
     /// @param until  Until when nobody is let in; nothing if it is open.
     [[nodiscard]] int barred(std::string_view name, const std::string& boot, std::int64_t now,
                              std::optional<std::int64_t>& until);
+    /// @return Whether this store has put up a bar for `name`, and not taken it back.
+    [[nodiscard]] bool has_bar(std::string_view name) const { return own_bars_.contains(name); }
     /// Takes back a bar that this store has put up; costs nothing if there is none.
     [[nodiscard]] int lift(std::string_view name);
 

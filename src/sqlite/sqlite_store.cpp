@@ -117,6 +117,13 @@ asio::awaitable<result<void>> sqlite_store::release(std::string_view name, std::
     co_return outcome;
 }
 
+asio::awaitable<void> sqlite_store::gave_up(std::string_view name, time_point deadline) {
+    bool lifted = false;
+    auto action = [&](lease_table& table) { return table.gave_up(name, lifted); };
+    const auto failed = co_await performer_.perform(action, deadline);
+    if (!failed && lifted) tell_waiters(name);
+}
+
 asio::awaitable<result<std::optional<lock_info>>> sqlite_store::inspect(std::string_view name,
                                                                         std::string_view id,
                                                                         time_point deadline) {

@@ -44,6 +44,8 @@ public:
     [[nodiscard]] asio::awaitable<result<void>> release(std::string_view name,
                                                         std::string_view value,
                                                         time_point deadline) override;
+    [[nodiscard]] asio::awaitable<void> gave_up(std::string_view name,
+                                                time_point deadline) override;
     [[nodiscard]] asio::awaitable<result<std::optional<lock_info>>> inspect(
         std::string_view name, std::string_view id, time_point deadline) override;
     [[nodiscard]] asio::awaitable<result<std::vector<lock_info>>> list(

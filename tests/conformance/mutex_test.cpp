@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <latch>
 #include <mutex>
 #include <shared_mutex>
@@ -80,6 +81,98 @@ TEST_P(shared_mutexes, work_with_scoped_lock_over_several) {
     };
     std::jthread one([&] { work(first, second); });
     std::jthread other([&] { work(second, first); });
+}
+
+// Why: std::lock gives back what it has when another one is taken, and a lock that is handed from
+// one to the next is never free: they could be in each other's way for ever.
+TEST_P(shared_mutexes, are_taken_by_a_crowd_in_any_order_without_trying_for_ever) {
+    shared_mutex first{locks_, "first"};
+    shared_mutex second{locks_, "second"};
+    constexpr int rounds = 30;
+    const std::uint64_t before = locks_.statistics().attempts;
+    {
+        std::vector<std::jthread> crowd;
+        for (int i = 0; i < 4; ++i)
+            crowd.emplace_back([&, i] {
+                for (int round = 0; round < rounds; ++round) {
+                    const std::scoped_lock all(i % 2 == 0 ? first : second,
+                                               i % 2 == 0 ? second : first);
+                }
+            });
+    }
+    // Two each where nobody is in the way.
+    EXPECT_LT(locks_.statistics().attempts - before, 4U * rounds * 2 * 10);
+}
+
+TEST_P(shared_mutexes, of_permits_give_a_thread_as_many_as_it_asks_for) {
+    mutex desks{locks_, "desks", {.permits = 2}};
+    const auto taken = [&] {
+        const auto found = locks_.inspect("desks").value();
+        return found ? found->holders : 0;
+    };
+    desks.lock();
+    desks.lock();
+    EXPECT_EQ(taken(), 2U);
+    EXPECT_FALSE(desks.try_lock());
+    desks.unlock();
+    EXPECT_TRUE(poll_until([&] { return taken() == 1; }));
+    EXPECT_GT(desks.fencing_token(), 0U) << "it has one";
+    desks.unlock();
+    EXPECT_TRUE(poll_until([&] { return taken() == 0; }));
+}
+
+// Why: who waits for one of its own process asks nobody, and would learn of it by that one's next
+// renewal only, a third of the ttl later.
+TEST_P(shared_mutexes, are_had_at_once_by_who_waits_when_the_own_process_breaks_the_lock) {
+    for (const bool breaks : {true, false}) {
+        auto first = locks_.acquire("job", {.ttl = 60s});
+        ASSERT_TRUE(first);
+        std::optional<guard> second;
+        std::jthread waits([&] {
+            if (auto held = locks_.acquire("job", {.ttl = 60s, .wait = 20s}))
+                second = std::move(*held);
+        });
+        EXPECT_TRUE(first->release());
+        waits.join();
+        ASSERT_TRUE(second) << "it waited, so those behind it wait for it";
+        std::jthread behind([&] {
+            const auto held = locks_.acquire("job", {.ttl = 60s, .wait = 15s});
+            EXPECT_TRUE(held) << held.error().message();
+        });
+        // It waits by now, mostly: else it finds the name free, which is as well.
+        for (int i = 0; i < 20; ++i) EXPECT_TRUE(others_.inspect("job"));
+        if (breaks)
+            EXPECT_TRUE(locks_.break_lock("job").value());
+        else
+            EXPECT_TRUE(locks_.release({.name = "job", .id = second->id()}));
+        behind.join();
+        EXPECT_FALSE(second->held());
+    }
+    EXPECT_EQ(locks_.statistics().renewals, 0U);
+}
+
+// Why: what std::mutex takes, ours takes: numbers that overflow where they are counted otherwise.
+TEST_P(shared_mutexes, take_every_limit_that_a_clock_can_tell) {
+    shared_mutex mine{locks_, "table"};
+    const auto takes = [&](auto limit) {
+        const bool got = mine.try_lock_for(limit);
+        if (got) mine.unlock();
+        return got;
+    };
+    using clock = std::chrono::steady_clock;
+    EXPECT_TRUE(takes(std::chrono::seconds::max()));
+    EXPECT_TRUE(takes(std::chrono::hours::max()));
+    EXPECT_TRUE(takes(std::chrono::duration<double>::max()));
+    EXPECT_TRUE(takes(std::chrono::hours::min()));
+    ASSERT_TRUE(mine.try_lock_until(clock::time_point::max()));
+    elsewhere([&] {
+        shared_mutex theirs{others_, "table"};
+        EXPECT_FALSE(theirs.try_lock_until(clock::time_point::min()));
+        EXPECT_FALSE(theirs.try_lock_shared_until(clock::time_point::min()));
+        EXPECT_FALSE(theirs.try_lock_for(std::chrono::nanoseconds::min()));
+        EXPECT_FALSE(theirs.try_lock_for(std::chrono::duration<double>(std::nan(""))));
+    });
+    mine.unlock();
 }
 
 // Why: the exclusion, as programs use it. How: writers add to two numbers, readers compare them.

@@ -18,6 +18,7 @@ protected:
     /// Acquires as callers do: tries, and waits for its turn, until it is granted.
     asio::awaitable<void> acquire_in_time(store& where, claim wanted) {
         const time_point end = soon();
+        wanted.waits = true;
         const auto place = where.take_seat(wanted.name);
         const line_terms terms{.lease = 3s};
         while (time_.now() < end) {
@@ -123,7 +124,8 @@ TEST_P(sharing_wait, misses_no_permit_however_early_it_is_given_back) {
 TEST_P(sharing_wait, lets_no_more_readers_in_while_a_writer_waits) {
     const claim reader = shared("job");
     hold(reader);
-    const claim writer = alone("job");
+    claim writer = alone("job");
+    writer.waits = true;
     const auto place = second_->take_seat("job");
     if (place) {
         const line_terms terms{.lease = 20s};

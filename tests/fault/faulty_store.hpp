@@ -30,7 +30,7 @@ enum class trouble {
 };
 
 /// See the top of the file. Steps are numbered from 0 in the order of the calls.
-class faulty_store final : public store {
+class faulty_store : public store {
 public:
     /// What happens to a step.
     using plan = std::function<trouble(std::size_t step)>;

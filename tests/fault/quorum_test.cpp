@@ -255,6 +255,28 @@ TEST(quorum, refuses_a_server_that_is_given_twice) {
     EXPECT_NE(refused.error().text.find("faulty: is given twice"), std::string::npos);
 }
 
+// Why: they share one value for each lock, which each kind of store reads in its own way.
+TEST(quorum, refuses_nodes_of_two_kinds) {
+    quorum_bench b(1);
+    const auto node = std::make_shared<faulty_store>(*b.time, 0, trouble::none);
+    const store_factory make = [node](const store_environment&) {
+        return result<std::shared_ptr<store>>(node);
+    };
+    test::seeded_entropy random(1);
+    const store_environment environment{b.context.get_executor(), *b.time, random, {}};
+    class other_store final : public faulty_store {
+        using faulty_store::faulty_store;
+    };
+    const auto stranger = std::make_shared<other_store>(*b.time, 1, trouble::none);
+    const store_factory make_other = [stranger](const store_environment&) {
+        return result<std::shared_ptr<store>>(stranger);
+    };
+    const auto refused = quorum_of({make, make_other})(environment);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::misuse);
+    EXPECT_NE(refused.error().text.find("of two kinds"), std::string::npos);
+}
+
 // Why: whatever goes wrong at any step of any node, what is reported is true, and nothing stays.
 TEST(quorum, reports_what_is_true_whatever_goes_wrong_at_one_node) {
     for (const trouble how : {trouble::unreachable, trouble::lost_request, trouble::lost_reply,

@@ -211,6 +211,22 @@ TEST_F(redis_failures, a_counter_of_another_type_refuses_the_lock_and_leaves_not
     EXPECT_TRUE(locks_.acquire("job", {.fence = false}));
 }
 
+// Why: what holds up those who wait must not hold up who has the lock; and nothing is to stay.
+TEST_F(redis_failures, a_line_of_another_type_is_named_and_keeps_no_lock) {
+    static_cast<void>(server_->command({"SET", redis::line_key("job"), "foo"}));
+    const auto refused = locks_.acquire("job", {.wait = 5s, .fair = true});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::wrong_type);
+    EXPECT_THAT(refused.error().text, HasSubstr(redis::line_key("job") + " is a string"));
+    EXPECT_EQ(server_->command({"EXISTS", redis::waiters_key("job")}), ":0\r\n");
+    auto held = locks_.acquire("job");
+    ASSERT_TRUE(held) << held.error().message();
+    const auto released = held->release();
+    EXPECT_TRUE(released) << released.error().message();
+    EXPECT_FALSE(taken("job"));
+    EXPECT_EQ(server_->command({"GET", redis::line_key("job")}), "$3\r\nfoo\r\n");
+}
+
 // F20.
 TEST_F(redis_failures, a_server_that_forgets_its_scripts_all_the_time_is_not_noticed) {
     const milliseconds ttl = 600ms;

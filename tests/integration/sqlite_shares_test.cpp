@@ -116,6 +116,30 @@ TEST_F(sqlite_shares, of_names_that_nobody_holds_are_swept) {
     EXPECT_EQ(file.query("SELECT count(*) FROM bar"), "0");
 }
 
+TEST_F(sqlite_shares, keep_nobody_out_for_a_writer_that_does_not_wait) {
+    locker locks{url()};
+    const acquire_options shared{.mode = lock_mode::shared};
+    const auto reading = locks.try_acquire("job", shared);
+    ASSERT_TRUE(reading);
+    raw_database file(path());
+    const auto bars = [&] { return file.query("SELECT count(*) FROM bar"); };
+    EXPECT_FALSE(locks.try_acquire("job"));
+    EXPECT_EQ(bars(), "0");
+    EXPECT_EQ(locks.acquire("job", {.wait = 50ms}).error().code, errc::timed_out);
+    EXPECT_TRUE(poll_until([&] { return bars() == "0"; })) << "it has given up";
+    std::stop_source stop;
+    std::jthread writer([&] {
+        const auto cancelled = locks.acquire("job", {.wait = 20s, .stop = stop.get_token()});
+        EXPECT_EQ(cancelled.error().code, errc::cancelled);
+    });
+    EXPECT_TRUE(poll_until([&] { return bars() == "1"; })) << "while it waits";
+    EXPECT_FALSE(locks.try_acquire("job", shared));
+    stop.request_stop();
+    writer.join();
+    EXPECT_TRUE(poll_until([&] { return bars() == "0"; })) << "it was cancelled";
+    EXPECT_TRUE(locks.try_acquire("job", shared));
+}
+
 // Why: the exclusion, among processes. How: writers write one number to two files, readers compare.
 TEST_F(sqlite_shares, show_readers_of_other_processes_no_half_written_state) {
     const std::string first = directory_ / "first";

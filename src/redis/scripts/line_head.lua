@@ -34,9 +34,10 @@ local function outlive()
   redis.call('PEXPIRE', waiters, lease + 1)
 end
 
+-- The line first: where it is a key of somebody else's, nothing is left behind.
 local function stand_in_line()
-  redis.call('HSET', waiters, me, place)
   redis.call('ZADD', line, 'NX', came, me)
+  redis.call('HSET', waiters, me, place)
   outlive()
 end
 
