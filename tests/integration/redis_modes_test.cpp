@@ -102,6 +102,26 @@ TEST_F(redis_modes, neither_readers_nor_writers_starve) {
     EXPECT_TRUE(gets_it(write_again));
 }
 
+// Why: whose process is gone is not waited for at all, as when a lock is handed over.
+TEST_F(redis_modes, a_writer_whose_process_is_gone_keeps_no_reader_out) {
+    ASSERT_TRUE(acquire(*first_, value(), reader));
+    const std::string waits = value();
+    const auto behind = second_->take_seat("job");
+    for (const bool in_line : {true, false}) {
+        const auto dying = open();
+        const auto place = dying->take_seat("job");
+        EXPECT_TRUE(refused(ask(*place, value())));
+        if (in_line) EXPECT_TRUE(refused(ask(*behind, waits, reader)));
+        EXPECT_TRUE(refused(acquire(*first_, value(), reader))) << "a writer waits";
+        const int listening = connections("P");
+        dying->stop();
+        ASSERT_TRUE(comes([&] { return connections("P") == listening - 1; }));
+        if (in_line) EXPECT_TRUE(ask(*behind, waits, reader));
+        EXPECT_TRUE(acquire(*first_, value(), reader));
+    }
+    EXPECT_EQ(waiting(), 0U);
+}
+
 TEST_F(redis_modes, a_dead_reader_frees_its_share_alone) {
     const std::string alive = value();
     const std::string dead = value();

@@ -65,4 +65,14 @@ if not answer then
   end
   if not place then look_at_clock() end
   stand_in_line()
+  -- Who shares the lock with those who hold it waits for the first of the line alone: whose process
+  -- is gone does not hear that it is asked for.
+  if mode ~= 'x' and fits(mode, permits) then
+    local ahead = redis.call('ZRANGE', KEYS[3], 0, 0)[1]
+    local theirs = ahead ~= me and place_of(ahead)
+    if theirs and not tell(ahead, theirs, '?') then
+      step_out(ahead)
+      moved = true
+    end
+  end
 end

@@ -12,11 +12,15 @@
 -- What was ours keeps its expiry, so that validity may be counted from before the first attempt.
 local value, mode = ARGV[1], ARGV[3]
 
--- Else readers that come and go would keep writers out for ever.
+-- Else readers that come and go would keep writers out for ever. One whose process is gone does not
+-- hear that it is asked for.
 local function writer_waits()
   for _, seat in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
     local place = place_of(seat)
-    if place and place.mode == 'x' then return true end
+    if place and place.mode == 'x' then
+      if tell(seat, place, '?') then return true end
+      step_out(seat)
+    end
   end
   return false
 end

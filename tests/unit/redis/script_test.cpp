@@ -28,12 +28,12 @@ TEST(each_script, is_the_one_that_was_reviewed) {
     const golden_script golden[] = {
         {"acquire_again", scripts().acquire_again, "25de587d607e658e90afe169adb07e82ebe5e365",
          "cb205f7cb3dc23dcac414d385599e0aaa3822110"},
-        {"ask", scripts().ask, "9d96590ef0eaf0169432f0f644a5db26d6964341",
-         "0cd91fa8febf965bf44bb2c73775f245a80bb921"},
+        {"ask", scripts().ask, "c828fd9c179d556d9df009cc4b78f73410906781",
+         "dc397347a91c4ea44eac34aaedf5a34abbb25391"},
         {"guard", scripts().guard, "64bfdd5ee20a84e495f0781439166a0937563551",
          "bc72dc1f918dc495740c01b10fd54c13400931bc"},
-        {"line", scripts().line, "9d96590ef0eaf0169432f0f644a5db26d6964341",
-         "3e8fc22a602357cd7040b0c7b204fcfa7f1cc4c6"},
+        {"line", scripts().line, "c828fd9c179d556d9df009cc4b78f73410906781",
+         "d8e22e41a00f2df7d9052f79ad5f34ac5bcebf35"},
         {"look", scripts().look, "8e5cc2f6dc61ad832b4872df59255fd934dde8f2",
          "931e25f36e955bb3432ce87f627a61b560fc3d8d"},
         {"raise_token", scripts().raise_token, "4ad06b35bd8eaa4263cae49ca7499b5e302f9bb2",
@@ -68,8 +68,8 @@ TEST(each_script, is_the_one_that_was_reviewed) {
          "2e3f7091cfa3a17d989d4b732df3392c8cd9407a"},
         {"take_away", scripts().take_away, "edc991764b38ff594f96d40b67fab626d86cd328",
          "d6ade8ba76947faee2b923eb809e71266ad60247"},
-        {"take_share", scripts().take_share, "37aa9d1e7058564942fb90c39bf8e006e31813e5",
-         "694e4ff1f5b02f885468d799784953e1cf362f41"},
+        {"take_share", scripts().take_share, "039297950736b9dc04e2f70fb1d177473a165064",
+         "903dd11a655a5bb7c517b357888a7d746d182557"},
     };
     for (const golden_script& one : golden) {
         EXPECT_EQ(one.made.sha1(6), one.plain_sha1) << one.name;
