@@ -76,8 +76,10 @@ void engine::join_line(pursuit& aim) {
 }
 
 failure engine::busy_here(const waiting_line::waiter& me) const {
-    failure busy(errc::contended, "others of this process have it, or were there first");
+    failure busy(errc::contended, "others of this process wait for it, and were there first");
     const waiting_line& line = me.line();
+    if (!line.taken()) return busy;
+    busy.text = "another of this process has it";
     if (line.holder && line.holder->held())
         busy.holder = holder_info{.owner = line.owner, .host = parts_.host, .pid = parts_.pid};
     return busy;
