@@ -181,6 +181,12 @@ asio::awaitable<result<std::uint32_t>> verbs::capacity(std::string key) {
     co_await asio::this_coro::throw_if_cancelled(false);
     if (auto wrong = check_key(key)) co_return *wrong;
     auto page = co_await where_->list(key, everything, std::nullopt, 1, op_deadline());
+    co_return co_await read(key, window, limit);
+}
+
+// A store may give less at once than it was asked for.
+asio::awaitable<result<std::vector<range_hold>>> verbs::read(const std::string& key, range window,
+                                                             std::size_t limit) {
     if (!page) co_return harmless(page.error());
     co_return page->capacity;
 }
@@ -202,15 +208,15 @@ asio::awaitable<result<std::vector<range_hold>>> verbs::watch(std::string key, r
     seen.start = window.start;
     seen.end = window.end;
     for (;;) {  // Ends with the wait.
-        auto page = co_await where_->list(key, window, std::nullopt, page_max, op_deadline());
-        if (!page) co_return harmless(page.error());
-        if (!same_holds(page->holds, known)) co_return std::move(page->holds);
+        auto there = co_await read(key, window, page_max);
+        if (!there) co_return there.error();
+        if (!same_holds(*there, known)) co_return there;
         const auto state = co_await asio::this_coro::cancellation_state;
         if (stop.stop_requested() || state.cancelled() != asio::cancellation_type::none)
             co_return failure{errc::cancelled, "the wait for a change was ended"};
         if (now() >= until) co_return failure{errc::timed_out, "nothing has changed"};
         time_point look_at = std::min(until, now() + std::chrono::seconds(1));
-        for (const range_hold& one : page->holds)
+        for (const range_hold& one : *there)
             if (!one.permanent) look_at = std::min(look_at, now() + one.remaining);
         co_await where_->await_change(seen, range_change::any, look_at);
     }

@@ -56,6 +56,12 @@ private:
     auto until_answered(Ask ask, bool& in_doubt) -> decltype(ask(time_point{}));
     [[nodiscard]] asio::awaitable<bool> pause(unsigned failures, time_point until);
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
+    [[nodiscard]] asio::awaitable<result<std::vector<range_hold>>> read(const std::string& key,
+                                                                        range window,
+                                                                        std::size_t limit);
+    template <class Act>
+    asio::awaitable<result<range_hold>> with_token(std::uint64_t token, std::string key,
+                                                   std::string id, time_point until, Act act);
     [[nodiscard]] time_point op_deadline() const noexcept { return now() + env_.options.timeout; }
 
     store_environment env_;

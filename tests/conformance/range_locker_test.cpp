@@ -341,6 +341,22 @@ TEST_P(range_lockers, hold_several_keys_or_none) {
     EXPECT_EQ(code_of(theirs_.hold("therapist", 12, 13, for_long())), errc::contended);
 }
 
+// Why: a store gives a page of what is large, and the rest is there all the same.
+TEST_P(range_lockers, watch_all_of_a_window_however_large_its_data_is) {
+    range_options how = for_long();
+    how.data = std::string(65'536, 'd');
+    std::vector<range_guard> held;
+    for (std::int64_t at = 0; at < 12; ++at)
+        held.push_back(theirs_.hold("room", at, at + 1, how).value());
+    const auto known = ours_.list("room").value();
+    ASSERT_EQ(known.size(), held.size());
+    EXPECT_EQ(code_of(ours_.watch("room", everything, known, 10ms)), errc::timed_out);
+    ASSERT_TRUE(held.back().release());
+    const auto now = ours_.watch("room", everything, known, 20s);
+    ASSERT_TRUE(now) << now.error().message();
+    EXPECT_EQ(now->size(), held.size() - 1);
+}
+
 TEST_P(range_lockers, let_several_in_where_there_is_room) {
     ASSERT_TRUE(ours_.set_capacity("class", 3));
     EXPECT_EQ(theirs_.capacity("class").value(), 3U);
