@@ -87,6 +87,7 @@ struct failure {
     std::optional<holder_info> holder{};  ///< For `contended` and `timed_out`, where known.
     std::vector<node_error> nodes{};      ///< Nodes that did not accept, in ascending index.
     std::string name{};                   ///< Which of several names was in the way; else empty.
+    std::size_t index{0};                 ///< Which of several ranges was, in the order given.
 
     /// Of ranges that were `contended`: the holds in the way, the first 16 in their order, without
     /// their ids.

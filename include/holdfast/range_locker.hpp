@@ -120,7 +120,8 @@ public:
     /// @param options  As `hold`; `units` does not count, and an `id` is given to all, so that each
     ///                 key may stand once then.
     /// @return A guard for each, in their order; each is released by itself.
-    /// @par Errors     As `hold`; `failure::name` is the key that was in the way.
+    /// @par Errors     As `hold`; `failure::name` is the key that was in the way, and
+    ///                 `failure::index` the place of its range in `wanted`.
     [[nodiscard]] result<std::vector<range_guard>> hold_all(
         const std::vector<range_request>& wanted, const range_options& options = {});
 

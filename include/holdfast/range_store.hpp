@@ -157,7 +157,8 @@ public:
     /// @param wanted  1 to 64; those of one key do not overlap.
     /// @return A grant for each.
     /// @par Errors  `contended`: `failure::blockers` are the live holds that overlap the first
-    ///              claim in the way, without their ids; `failure::name` is its key.
+    ///              claim that is refused, without their ids; `failure::name` is its key, and
+    ///              `failure::index` its place in `wanted`.
     ///              `misuse`: the id is another hold of the key, or a permanent one, or more units
     ///              are wanted than the key has. Nothing was changed.
     [[nodiscard]] virtual asio::awaitable<result<std::vector<range_grant>>> hold_all(

@@ -124,8 +124,12 @@ result<std::vector<range_grant>> range_table::hold_all(std::span<const range_cla
                                                        time_point now) {
     const std::scoped_lock lock(mutex_);
     sweep(swept_at_once * wanted.size(), now);
-    for (const range_claim& one : wanted)
-        if (auto why = refuse(one, now)) return std::move(*why);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        auto why = refuse(wanted[i], now);
+        if (!why) continue;
+        why->index = i;
+        return std::move(*why);
+    }
     std::vector<range_grant> grants;
     for (const range_claim& one : wanted) grants.push_back(give(one, now));
     return grants;

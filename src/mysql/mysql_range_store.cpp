@@ -124,12 +124,11 @@ asio::awaitable<result<mysql_range_store::grants>> mysql_range_store::hold_by_st
     std::vector<std::string> keys;
     for (const range_claim& each : wanted) keys.push_back(each.key);
     auto done = co_await work.begin(std::move(keys));
-    for (const range_claim& each : wanted) {
-        if (!done) break;
-        done = co_await work.judge(each);
-    }
+    std::size_t judged = 0;
+    for (; done && judged < wanted.size(); ++judged) done = co_await work.judge(wanted[judged]);
     if (!done) {
-        const failure why = done.error();
+        failure why = done.error();
+        if (judged > 0) why.index = judged - 1;
         if (is_refusal(why)) co_await work.end_refused();
         co_return why;
     }

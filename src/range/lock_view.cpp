@@ -2,12 +2,10 @@
 #include "range/lock_view.hpp"
 
 #include "base/holder_record.hpp"
-#include "core/range_rule.hpp"
 #include "range/wish.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -33,13 +31,6 @@ failure without_name(failure why) {
 }
 
 failure no_such_verb() { return {errc::misuse, "ranges have no such verb"}; }
-
-bool blocks(const range_claim& wanted, const failure& why) {
-    return wanted.key == why.name &&
-           std::all_of(why.blockers.begin(), why.blockers.end(), [&](const range_hold& one) {
-               return core::overlap({one.start, one.end}, {wanted.start, wanted.end});
-           });
-}
 
 /// A shortcut to holds, seen as one to locks.
 class view_shortcut final : public shortcut {
@@ -122,11 +113,7 @@ asio::awaitable<result<std::vector<grant>>> lock_view::acquire_all(std::span<con
     auto given = co_await where_->hold_all(asked, deadline);
     if (!given) {
         failure why = given.error();
-        // The engine waits for the one that was in the way.
-        const auto blocked = std::find_if(asked.begin(), asked.end(),
-                                          [&](const range_claim& one) { return blocks(one, why); });
-        const auto index = blocked == asked.end() ? 0 : blocked - asked.begin();
-        why.name = wanted[static_cast<std::size_t>(index)].name;
+        why.name = wanted[why.index].name;  // The engine waits for the one that was refused.
         co_return why;
     }
     std::vector<grant> all;

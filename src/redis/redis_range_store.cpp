@@ -105,9 +105,14 @@ result<std::vector<range_grant>> redis_range_store::granted(std::span<const rang
         told.size() < 2 ? wanted.size() : static_cast<std::uint64_t>(told[1].integer) - 1;
     if (place >= wanted.size()) return nonsense(*client_);
     const range_claim& which = wanted[place];
-    if (verdict == 0) return contended(which.key, std::span(told).subspan(2));
+    if (verdict == 0) {
+        failure why = contended(which.key, std::span(told).subspan(2));
+        why.index = place;
+        return why;
+    }
     failure why{errc::misuse, address() + ": its id is another hold of the key"};
     why.name = which.key;
+    why.index = place;
     if (verdict == -4) why.text = address() + ": the hold with this id is confirmed already";
     if (verdict == -1 && told.size() == 3)
         why.text = address() + ": " + std::to_string(which.units) +

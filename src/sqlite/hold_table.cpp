@@ -238,10 +238,12 @@ int hold_table::hold_all(std::span<const range_claim> wanted, holds_taken& out) 
     if (code == SQLITE_OK && done) code = sweep_now_and_then(1, at);
     if (code != SQLITE_OK || done) return code == SQLITE_OK ? all.commit() : code;
     out.grants.clear();
-    for (const range_claim& one : wanted) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
         if (code != SQLITE_OK) return code;
-        code = refuse(one, at, out.why);
-        if (code == SQLITE_OK && out.why) return code;  // Nothing was changed.
+        code = refuse(wanted[i], at, out.why);
+        if (code != SQLITE_OK || !out.why) continue;
+        out.why->index = i;
+        return code;  // Nothing was changed.
     }
     for (const range_claim& one : wanted) {
         out.grants.emplace_back();

@@ -341,6 +341,29 @@ TEST_P(range_lockers, hold_several_keys_or_none) {
     EXPECT_EQ(code_of(theirs_.hold("therapist", 12, 13, for_long())), errc::contended);
 }
 
+// Why: who waits for several ranges waits for the one that was refused; where others of that key
+// overlap the same holds, and have room, it cannot be told by looking at those.
+// How: the first range has room beside the blocker, the second one has not.
+TEST_P(range_lockers, wait_for_the_refused_one_of_several_ranges_of_a_key) {
+    ASSERT_TRUE(theirs_.set_capacity("class", 3));
+    auto busy = theirs_.hold("class", 5, 15, for_long()).value();
+    const std::vector<range_request> both{{.key = "class", .start = 0, .end = 10},
+                                          {.key = "class", .start = 10, .end = 20, .units = 3}};
+    const auto refused = ours_.hold_all(both, for_long());
+    ASSERT_EQ(code_of(refused), errc::contended);
+    EXPECT_EQ(refused.error().index, 1U);
+    EXPECT_EQ(refused.error().blockers.size(), 1U);
+    range_options how = for_long();
+    how.wait = 300ms;
+    const auto before = ours_.statistics().attempts;
+    const auto timed_out = ours_.hold_all(both, how);
+    ASSERT_EQ(code_of(timed_out), errc::timed_out);
+    EXPECT_EQ(timed_out.error().index, 1U);
+    EXPECT_LE(ours_.statistics().attempts - before, 5U) << "it waits, and does not ask on and on";
+    ASSERT_TRUE(busy.release());
+    EXPECT_TRUE(ours_.hold_all(both, for_long()));
+}
+
 // Why: a store gives a page of what is large, and the rest is there all the same.
 TEST_P(range_lockers, watch_all_of_a_window_however_large_its_data_is) {
     range_options how = for_long();
