@@ -95,10 +95,20 @@ public:
                                                                          std::string id);
     [[nodiscard]] asio::awaitable<result<std::chrono::milliseconds>> renew(
         std::string key, std::string id, std::chrono::milliseconds ttl);
+    [[nodiscard]] asio::awaitable<result<std::chrono::milliseconds>> renew(
+        std::string key, std::string id, std::chrono::milliseconds ttl,
+        std::uint64_t fencing_token);
     [[nodiscard]] asio::awaitable<result<void>> release(std::string key, std::string id);
+    [[nodiscard]] asio::awaitable<result<void>> release(std::string key, std::string id,
+                                                        std::uint64_t fencing_token);
     [[nodiscard]] asio::awaitable<result<range_hold>> confirm(std::string key, std::string id);
+    [[nodiscard]] asio::awaitable<result<range_hold>> confirm(std::string key, std::string id,
+                                                              std::uint64_t fencing_token);
     [[nodiscard]] asio::awaitable<result<range_hold>> move(std::string key, std::string id,
                                                            std::int64_t start, std::int64_t end);
+    [[nodiscard]] asio::awaitable<result<range_hold>> move(std::string key, std::string id,
+                                                           std::int64_t start, std::int64_t end,
+                                                           std::uint64_t fencing_token);
     [[nodiscard]] asio::awaitable<result<std::vector<range_hold>>> list(std::string key,
                                                                         range window,
                                                                         std::size_t limit);

@@ -118,8 +118,9 @@ public:
     /// Moves the hold to [start, end), which may overlap where it is now. It has a new fencing
     /// token then, and the same expiry. The key's own capacity counts, not that of the hold.
     /// @par Errors  `contended`, with `failure::blockers`: it is still where it was. `lost`,
-    ///              `unreachable`, `denied`, `misuse`; `in_doubt`: it may be here or there.
-    /// @par Cost    One round trip.
+    ///              `unreachable`, `denied`, `misuse`; `in_doubt`: it may be here or there, or go
+    ///              there yet, until a later `move` has succeeded: that one shuts it out.
+    /// @par Cost    One round trip; one more after a move that was in doubt.
     result<void> move(std::int64_t start, std::int64_t end);
 
     /// Makes the hold permanent: it does not run out, and is ended by `range_locker::release`

@@ -139,18 +139,29 @@ public:
 
     /// Lets a hold run out `ttl` from now, [10 ms, 24 h]. A permanent one stays permanent, which is
     /// not told here: see `get`.
+    /// @param fencing_token  That of the hold that is meant, as `range_hold` and guards have it; a
+    ///                       move changes it. 0: whichever has the id. With a token, what arrives
+    ///                       late does no harm.
     /// @return The validity that it has at least, counted from now; that is a little less.
-    /// @par Errors  `lost`: no such hold, or it has run out; `in_doubt`, `unreachable`, …
+    /// @par Errors  `lost`: no such hold, or it has run out, or (`taken`) the id has another token;
+    ///              `in_doubt`, `unreachable`, …
     result<std::chrono::milliseconds> renew(std::string_view key, std::string_view id,
-                                            std::chrono::milliseconds ttl);
+                                            std::chrono::milliseconds ttl,
+                                            std::uint64_t fencing_token = 0);
     /// Ends a hold, permanent ones too.
-    /// @par Errors  `lost`: no such hold, or it has run out; `in_doubt`, `unreachable`, …
-    result<void> release(std::string_view key, std::string_view id);
-    /// As `range_guard::confirm`.
-    [[nodiscard]] result<range_hold> confirm(std::string_view key, std::string_view id);
-    /// As `range_guard::move`. @return The hold where it is now.
+    /// @param fencing_token  As for `renew`.
+    /// @par Errors  As `renew`.
+    result<void> release(std::string_view key, std::string_view id,
+                         std::uint64_t fencing_token = 0);
+    /// As `range_guard::confirm`. @param fencing_token  As for `renew`.
+    [[nodiscard]] result<range_hold> confirm(std::string_view key, std::string_view id,
+                                             std::uint64_t fencing_token = 0);
+    /// As `range_guard::move`.
+    /// @param fencing_token  As for `renew`. A hold that is there already stays, whatever it has.
+    /// @return The hold where it is now.
     [[nodiscard]] result<range_hold> move(std::string_view key, std::string_view id,
-                                          std::int64_t start, std::int64_t end);
+                                          std::int64_t start, std::int64_t end,
+                                          std::uint64_t fencing_token = 0);
 
     /// @param window  Holds that overlap it; by default all.
     /// @param limit   1 to 100,000.

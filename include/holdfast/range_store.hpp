@@ -185,19 +185,27 @@ public:
         std::string_view key, std::string_view id, time_point deadline) = 0;
 
     /// Makes a live hold permanent. Idempotent.
-    /// @par Errors  `lost` with `deleted`: no such live hold; it may have run out.
+    /// @param fencing_token  The hold that is meant, of those that had this id one after the other;
+    ///                       0: whichever has it.
+    /// @par Errors  `lost` with `deleted`: no such live hold; it may have run out; with `taken`: it
+    ///              has another token, and was left alone.
     [[nodiscard]] virtual asio::awaitable<result<range_hold>> confirm(std::string_view key,
                                                                       std::string_view id,
+                                                                      std::uint64_t fencing_token,
                                                                       time_point deadline) = 0;
 
     /// Moves a live hold to another range, which may overlap its own, or leaves it where it is.
-    /// It has a new token then, and its old expiry. Moving it to where it is changes nothing.
+    /// It has a new token then, and its old expiry. Moving it to where it is changes nothing,
+    /// whatever token it has: so a move can be repeated.
     /// The key's own capacity counts, whatever it was granted under: those who are there may rely
     /// on that.
-    /// @par Errors  `contended`, with blockers; `lost` with `deleted`; `misuse`: it has more units
-    ///              than the key has now. Nothing was changed.
+    /// @param fencing_token  As for `confirm`: a move that arrives late finds another one by then.
+    /// @par Errors  `contended`, with blockers; `lost`, as for `confirm`; `misuse`: it has more
+    ///              units than the key has now. Nothing was changed.
     [[nodiscard]] virtual asio::awaitable<result<range_hold>> move(std::string_view key,
-                                                                   std::string_view id, range to,
+                                                                   std::string_view id,
+                                                                   std::uint64_t fencing_token,
+                                                                   range to,
                                                                    time_point deadline) = 0;
 
     /// @param window  Holds that overlap it.

@@ -67,16 +67,19 @@ asio::awaitable<result<std::optional<range_hold>>> memory_range_store::get(std::
 }
 
 asio::awaitable<result<range_hold>> memory_range_store::confirm(std::string_view key,
-                                                                std::string_view id, time_point) {
+                                                                std::string_view id,
+                                                                std::uint64_t fencing_token,
+                                                                time_point) {
     if (stopped_) co_return closed();
-    co_return table_->confirm(key, id, now());
+    co_return table_->confirm(key, id, fencing_token, now());
 }
 
 asio::awaitable<result<range_hold>> memory_range_store::move(std::string_view key,
-                                                             std::string_view id, range to,
+                                                             std::string_view id,
+                                                             std::uint64_t fencing_token, range to,
                                                              time_point) {
     if (stopped_) co_return closed();
-    co_return table_->move(key, id, to, now());
+    co_return table_->move(key, id, fencing_token, to, now());
 }
 
 asio::awaitable<result<range_page>> memory_range_store::list(std::string_view key, range window,

@@ -216,8 +216,7 @@ result<void> range_table::renew(const range_renewal& ask, time_point now) {
     const std::scoped_lock lock(mutex_);
     holding* const ours = live(ask.key, ask.id, now);
     if (!ours) return no_such_hold();
-    if (ask.fencing_token != 0 && ask.fencing_token != ours->what.fencing_token)
-        return another_hold();
+    if (!ours->is(ask.fencing_token)) return another_hold();
     if (ours->what.permanent) return {};
     const bool shorter = now + ask.ttl < ours->expires;
     set_expiry(*ours, now + ask.ttl);
@@ -233,9 +232,7 @@ result<void> range_table::release(std::string_view key, std::string_view id, rel
     if (!ours) return no_such_hold();
     if (ours->what.permanent && !which.permanent)
         return failure(lost_reason::taken, "memory: the hold is confirmed, and stays");
-    const bool another =
-        which.fencing_token != 0 && which.fencing_token != ours->what.fencing_token;
-    if (another && ours->live(now)) return another_hold();
+    if (!ours->is(which.fencing_token) && ours->live(now)) return another_hold();
     const holding was = take_out(*ours);
     if (!was.live(now)) return no_such_hold();
     tell(key, was.where(), range_change::freed);
@@ -249,23 +246,26 @@ std::optional<range_hold> range_table::get(std::string_view key, std::string_vie
     return ours ? std::optional(describe(*ours, now)) : std::nullopt;
 }
 
-result<range_hold> range_table::confirm(std::string_view key, std::string_view id, time_point now) {
+result<range_hold> range_table::confirm(std::string_view key, std::string_view id,
+                                        std::uint64_t fencing_token, time_point now) {
     const std::scoped_lock lock(mutex_);
     holding* const ours = live(key, id, now);
     if (!ours) return no_such_hold();
+    if (!ours->is(fencing_token)) return another_hold();
     ours->what.permanent = true;
     set_expiry(*ours, time_point::max());
     tell(key, ours->where(), range_change::any);
     return describe(*ours, now);
 }
 
-result<range_hold> range_table::move(std::string_view key, std::string_view id, range to,
-                                     time_point now) {
+result<range_hold> range_table::move(std::string_view key, std::string_view id,
+                                     std::uint64_t fencing_token, range to, time_point now) {
     const std::scoped_lock lock(mutex_);
     const holding* const ours = live(key, id, now);
     if (!ours) return no_such_hold();
     const range from = ours->where();
     if (from == to) return describe(*ours, now);
+    if (!ours->is(fencing_token)) return another_hold();
     const entry& in = *look(key);
     const std::uint32_t capacity = in.capacity;
     if (ours->what.units > capacity) return too_many_units(ours->what.units, capacity);

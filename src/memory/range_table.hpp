@@ -36,9 +36,9 @@ public:
     [[nodiscard]] std::optional<range_hold> get(std::string_view key, std::string_view id,
                                                 time_point now) const;
     [[nodiscard]] result<range_hold> confirm(std::string_view key, std::string_view id,
-                                             time_point now);
-    [[nodiscard]] result<range_hold> move(std::string_view key, std::string_view id, range to,
-                                          time_point now);
+                                             std::uint64_t fencing_token, time_point now);
+    [[nodiscard]] result<range_hold> move(std::string_view key, std::string_view id,
+                                          std::uint64_t fencing_token, range to, time_point now);
     [[nodiscard]] range_page list(std::string_view key, range window,
                                   std::optional<range_cursor> after, std::size_t limit,
                                   time_point now) const;
@@ -73,6 +73,10 @@ private:
         expiries::iterator expiring{};  // Where it stands among the expiries.
         [[nodiscard]] range where() const noexcept { return {what.start, what.end}; }
         [[nodiscard]] bool live(time_point now) const noexcept { return now < expires; }
+        /// @param token  0: whichever.
+        [[nodiscard]] bool is(std::uint64_t token) const noexcept {
+            return token == 0 || token == what.fencing_token;
+        }
     };
     struct text_hash {
         using is_transparent = void;

@@ -242,10 +242,12 @@ asio::awaitable<result<std::optional<range_hold>>> mysql_range_store::find(conne
 
 asio::awaitable<result<range_hold>> mysql_range_store::confirm(std::string_view key,
                                                                std::string_view id,
+                                                               std::uint64_t fencing_token,
                                                                time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
+    const auto token = static_cast<std::int64_t>(fencing_token);
     auto work = [&](connection& line) -> asio::awaitable<result<range_hold>> {
-        std::vector<cell> values{raw(key), raw(id), raw(key)};
+        std::vector<cell> values{raw(key), raw(id), token, token, raw(key)};
         const auto said = co_await line.run(range_sql::confirm_hold, std::move(values), deadline);
         if (!said) co_return said.error();
         auto found = co_await find(line, key, id, deadline);
@@ -255,7 +257,10 @@ asio::awaitable<result<range_hold>> mysql_range_store::confirm(std::string_view 
             co_return why;  // It is confirmed, but the answer cannot be told.
         }
         if (!found) co_return found.error();
-        if (!*found || !(*found)->permanent) co_return no_such_hold(address());
+        if (!*found) co_return no_such_hold(address());
+        if (token != 0 && (*found)->fencing_token != fencing_token)
+            co_return replaced_hold(address());
+        if (!(*found)->permanent) co_return no_such_hold(address());
         co_return std::move(**found);
     };
     auto done = co_await access_.converse<range_hold>(work, deadline);
@@ -264,7 +269,8 @@ asio::awaitable<result<range_hold>> mysql_range_store::confirm(std::string_view 
 }
 
 asio::awaitable<result<range_hold>> mysql_range_store::move(std::string_view key,
-                                                            std::string_view id, range to,
+                                                            std::string_view id,
+                                                            std::uint64_t fencing_token, range to,
                                                             time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     const std::string where(key);
@@ -274,7 +280,7 @@ asio::awaitable<result<range_hold>> mysql_range_store::move(std::string_view key
         std::vector<std::string> keys{where};
         auto done = co_await steps.begin(std::move(keys));
         if (!done) co_return done.error();
-        auto moved = co_await steps.move(where, which, to);
+        auto moved = co_await steps.move(where, which, fencing_token, to);
         if (!moved) {
             if (is_refusal(moved.error())) co_await steps.end_refused();
             co_return moved;

@@ -99,7 +99,7 @@ asio::awaitable<result<range_grant>> range_work::grant(const range_claim& wanted
 }
 
 asio::awaitable<result<range_hold>> range_work::move(const std::string& key, const std::string& id,
-                                                     range to) {
+                                                     std::uint64_t token, range to) {
     key_row& row = keys_.at(key);
     auto mine = co_await own(key, id);
     if (!mine) co_return mine.error();
@@ -107,6 +107,8 @@ asio::awaitable<result<range_hold>> range_work::move(const std::string& key, con
     hold_row hold = std::move(**mine);
     if (hold.starts == to.start && hold.ends == to.end)
         co_return tell_hold(key, std::move(hold), row.now());
+    if (token != 0 && hold.fence != static_cast<std::int64_t>(token))
+        co_return replaced_hold(address_);
     const std::int64_t capacity = row.capacity;
     if (hold.units > capacity) co_return too_many_units(address_, hold.units, capacity);
     auto free = co_await look(key, id, to, hold.units, capacity);

@@ -40,9 +40,10 @@ public:
     [[nodiscard]] asio::awaitable<result<void>> judge(const range_claim& wanted);
     /// Makes the hold of a claim that was judged, or prolongs it.
     [[nodiscard]] asio::awaitable<result<range_grant>> grant(const range_claim& wanted);
-    /// Moves a hold.
+    /// Moves the hold that has this token; 0: whichever has the id.
     [[nodiscard]] asio::awaitable<result<range_hold>> move(const std::string& key,
-                                                           const std::string& id, range to);
+                                                           const std::string& id,
+                                                           std::uint64_t token, range to);
     /// Writes down what was done with the keys.
     [[nodiscard]] asio::awaitable<result<void>> note_keys();
 

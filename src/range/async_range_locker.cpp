@@ -58,7 +58,7 @@ asio::awaitable<result<range_hold>> async_range_guard::confirm() {
     const auto session = session_;
     const auto verbs = verbs_;
     const auto state = state_;
-    auto verb = [&](lock::engine&) { return verbs->confirm(what_.key, what_.id); };
+    auto verb = [&](lock::engine&) { return verbs->confirm_held(state, what_.key, what_.id); };
     auto told = co_await session->call_async(std::move(verb));
     if (state_ != state) co_return told;  // It was given up meanwhile.
     if (!told) co_return note(told.error());
@@ -170,25 +170,52 @@ asio::awaitable<result<std::optional<range_hold>>> async_range_locker::get(std::
 
 asio::awaitable<result<std::chrono::milliseconds>> async_range_locker::renew(
     std::string key, std::string id, std::chrono::milliseconds ttl) {
+    return renew(std::move(key), std::move(id), ttl, 0);
+}
+
+asio::awaitable<result<std::chrono::milliseconds>> async_range_locker::renew(
+    std::string key, std::string id, std::chrono::milliseconds ttl, std::uint64_t fencing_token) {
     auto known = ranges::lease_of(key, id, ttl);
+    if (known) known->fencing_token = fencing_token;
     auto verb = [&](lock::engine& engine) { return renew_or_refuse(engine, std::move(known)); };
     return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<void>> async_range_locker::release(std::string key, std::string id) {
-    auto verb = [&](lock::engine&) { return parts_->use->release(std::move(key), std::move(id)); };
+    return release(std::move(key), std::move(id), 0);
+}
+
+asio::awaitable<result<void>> async_range_locker::release(std::string key, std::string id,
+                                                          std::uint64_t fencing_token) {
+    auto verb = [&](lock::engine&) {
+        return parts_->use->release(std::move(key), std::move(id), fencing_token);
+    };
     return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<range_hold>> async_range_locker::confirm(std::string key, std::string id) {
-    auto verb = [&](lock::engine&) { return parts_->use->confirm(std::move(key), std::move(id)); };
+    return confirm(std::move(key), std::move(id), 0);
+}
+
+asio::awaitable<result<range_hold>> async_range_locker::confirm(std::string key, std::string id,
+                                                                std::uint64_t fencing_token) {
+    auto verb = [&](lock::engine&) {
+        return parts_->use->confirm(std::move(key), std::move(id), fencing_token);
+    };
     return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }
 
 asio::awaitable<result<range_hold>> async_range_locker::move(std::string key, std::string id,
                                                              std::int64_t start, std::int64_t end) {
+    return move(std::move(key), std::move(id), start, end, 0);
+}
+
+asio::awaitable<result<range_hold>> async_range_locker::move(std::string key, std::string id,
+                                                             std::int64_t start, std::int64_t end,
+                                                             std::uint64_t fencing_token) {
     auto verb = [&](lock::engine&) {
-        return parts_->use->move(std::move(key), std::move(id), {.start = start, .end = end});
+        return parts_->use->move(std::move(key), std::move(id), fencing_token,
+                                 {.start = start, .end = end});
     };
     return keeping(parts_, parts_->session->call_async(std::move(verb)));
 }

@@ -6,6 +6,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -113,7 +114,8 @@ asio::awaitable<result<std::vector<grant>>> lock_view::acquire_all(std::span<con
     auto given = co_await where_->hold_all(asked, deadline);
     if (!given) {
         failure why = given.error();
-        why.name = wanted[why.index].name;  // The engine waits for the one that was refused.
+        // The engine waits for the one that was refused.
+        why.name = wanted[std::min(why.index, wanted.size() - 1)].name;
         co_return why;
     }
     std::vector<grant> all;

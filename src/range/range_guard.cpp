@@ -107,7 +107,8 @@ result<void> range_guard::move(std::int64_t start, std::int64_t end) {
 
 result<range_hold> range_guard::confirm() {
     if (auto ready = check(); !ready) return ready.error();
-    auto told = session_->call([&](lock::engine&) { return verbs_->confirm(what_.key, what_.id); });
+    auto told = session_->call(
+        [&](lock::engine&) { return verbs_->confirm_held(state_, what_.key, what_.id); });
     if (!told) return note(told.error());
     confirmed();
     return told;

@@ -85,26 +85,33 @@ result<std::optional<range_hold>> range_locker::get(std::string_view key, std::s
 }
 
 result<std::chrono::milliseconds> range_locker::renew(std::string_view key, std::string_view id,
-                                                      std::chrono::milliseconds ttl) {
-    const auto known = ranges::lease_of(key, id, ttl);
+                                                      std::chrono::milliseconds ttl,
+                                                      std::uint64_t fencing_token) {
+    auto known = ranges::lease_of(key, id, ttl);
     if (!known) return known.error();
+    known->fencing_token = fencing_token;
     return parts_->session->call([&](lock::engine& engine) { return engine.renew_known(*known); });
 }
 
-result<void> range_locker::release(std::string_view key, std::string_view id) {
-    return parts_->session->call(
-        [&](lock::engine&) { return parts_->use->release(std::string(key), std::string(id)); });
+result<void> range_locker::release(std::string_view key, std::string_view id,
+                                   std::uint64_t fencing_token) {
+    return parts_->session->call([&](lock::engine&) {
+        return parts_->use->release(std::string(key), std::string(id), fencing_token);
+    });
 }
 
-result<range_hold> range_locker::confirm(std::string_view key, std::string_view id) {
-    return parts_->session->call(
-        [&](lock::engine&) { return parts_->use->confirm(std::string(key), std::string(id)); });
+result<range_hold> range_locker::confirm(std::string_view key, std::string_view id,
+                                         std::uint64_t fencing_token) {
+    return parts_->session->call([&](lock::engine&) {
+        return parts_->use->confirm(std::string(key), std::string(id), fencing_token);
+    });
 }
 
 result<range_hold> range_locker::move(std::string_view key, std::string_view id, std::int64_t start,
-                                      std::int64_t end) {
+                                      std::int64_t end, std::uint64_t fencing_token) {
     return parts_->session->call([&](lock::engine&) {
-        return parts_->use->move(std::string(key), std::string(id), {.start = start, .end = end});
+        return parts_->use->move(std::string(key), std::string(id), fencing_token,
+                                 {.start = start, .end = end});
     });
 }
 

@@ -40,6 +40,14 @@ failure harmless(failure why) {
     return why;
 }
 
+/// A refusal does not end the doubt about an earlier request: that one may arrive yet.
+failure still_in_doubt(failure why) {
+    if (why.code != errc::contended && why.code != errc::misuse) return why;
+    why.code = errc::in_doubt;
+    why.text += "; a request before this one was not answered, and may take effect yet";
+    return why;
+}
+
 }  // namespace
 
 asio::awaitable<bool> verbs::pause(unsigned failures, time_point until) {
@@ -77,11 +85,12 @@ asio::awaitable<result<std::optional<range_hold>>> verbs::get(std::string key, s
     co_return found;
 }
 
-asio::awaitable<result<void>> verbs::release(std::string key, std::string id) {
+asio::awaitable<result<void>> verbs::release(std::string key, std::string id, std::uint64_t token) {
     if (auto wrong = check_hold(key, id)) co_return *wrong;
+    const released_hold which{.permanent = true, .fencing_token = token};
     bool doubtful = false;
     auto ask = [&](time_point until) -> asio::awaitable<result<void>> {
-        auto said = co_await where_->release(key, id, released_hold::any, until);
+        auto said = co_await where_->release(key, id, which, until);
         // What is gone after a release whose answer was lost was ended by that one.
         if (!said && said.error().code == errc::lost && doubtful) co_return result<void>{};
         doubtful = doubtful || (!said && said.error().code == errc::in_doubt);
@@ -91,19 +100,36 @@ asio::awaitable<result<void>> verbs::release(std::string key, std::string id) {
     co_return co_await until_answered(ask, in_doubt);
 }
 
-asio::awaitable<result<range_hold>> verbs::confirm(std::string key, std::string id) {
+asio::awaitable<result<range_hold>> verbs::confirm(std::string key, std::string id,
+                                                   std::uint64_t token) {
     if (auto wrong = check_hold(key, id)) co_return *wrong;
-    auto ask = [&](time_point until) { return where_->confirm(key, id, until); };
+    auto ask = [&](time_point until) { return where_->confirm(key, id, token, until); };
     bool in_doubt = false;
     co_return co_await until_answered(ask, in_doubt);
 }
 
-asio::awaitable<result<range_hold>> verbs::move(std::string key, std::string id, range to) {
+asio::awaitable<result<range_hold>> verbs::confirm_held(lock::held_ptr held, std::string key,
+                                                        std::string id) {
+    if (auto wrong = check_hold(key, id)) co_return *wrong;
+    auto act = [&](std::uint64_t token, time_point until) {
+        return where_->confirm(key, id, token, until);
+    };
+    auto ask = [&](time_point until) {
+        return with_token(held->fencing_token, key, id, until, act);
+    };
+    bool in_doubt = false;
+    co_return co_await until_answered(ask, in_doubt);
+}
+
+asio::awaitable<result<range_hold>> verbs::move(std::string key, std::string id,
+                                                std::uint64_t token, range to) {
     if (auto wrong = check_hold(key, id)) co_return *wrong;
     if (auto wrong = check_range(to)) co_return *wrong;
     bool in_doubt = false;
-    auto ask = [&](time_point until) { return where_->move(key, id, to, until); };
-    co_return co_await until_answered(ask, in_doubt);
+    auto ask = [&](time_point until) { return where_->move(key, id, token, to, until); };
+    auto moved = co_await until_answered(ask, in_doubt);
+    if (!moved && in_doubt) co_return still_in_doubt(moved.error());
+    co_return moved;
 }
 
 // It has another token afterwards. As a renewal may reach the store before the move or behind it,
@@ -114,13 +140,37 @@ asio::awaitable<result<range_hold>> verbs::move_held(lock::held_ptr held, std::s
     if (auto wrong = check_range(to)) co_return *wrong;
     const std::uint64_t former = std::exchange(held->fencing_token, 0);
     bool in_doubt = false;
-    auto ask = [&](time_point until) { return where_->move(key, id, to, until); };
+    auto act = [&](std::uint64_t token, time_point until) {
+        return where_->move(key, id, token, to, until);
+    };
+    auto ask = [&](time_point until) { return with_token(former, key, id, until, act); };
     auto moved = co_await until_answered(ask, in_doubt);
     if (moved)
         held->fencing_token = moved->fencing_token;
     else if (!in_doubt && moved.error().code != errc::cancelled)
         held->fencing_token = former;
+    if (!moved && in_doubt) co_return still_in_doubt(moved.error());
     co_return moved;
+}
+
+// After a move that is in doubt the token of a guard's hold is not known. It is looked up, so that
+// what this request leaves behind can be shut out by the next one, as one with a token can be.
+template <class Act>
+asio::awaitable<result<range_hold>> verbs::with_token(std::uint64_t token, std::string key,
+                                                      std::string id, time_point until, Act act) {
+    const bool known = token != 0;
+    if (!known) {
+        auto there = co_await where_->get(key, id, until);
+        if (!there) co_return harmless(there.error());
+        if (!*there) co_return failure(lost_reason::deleted, "no such hold, or it has run out");
+        token = (*there)->fencing_token;
+    }
+    auto said = co_await act(token, until);
+    const bool overtaken = !known && !said && said.error().code == errc::lost &&
+                           said.error().reason == lost_reason::taken;
+    if (overtaken)
+        co_return failure(errc::unreachable, "a move that was in doubt has come in between");
+    co_return said;
 }
 
 asio::awaitable<result<std::vector<range_hold>>> verbs::list(std::string key, range window,
@@ -131,6 +181,12 @@ asio::awaitable<result<std::vector<range_hold>>> verbs::list(std::string key, ra
     if (limit < 1 || limit > list_max)
         co_return failure{errc::misuse,
                           "the limit of a list is from 1 to 100000, not " + std::to_string(limit)};
+    co_return co_await read(key, window, limit);
+}
+
+// A store may give less at once than it was asked for.
+asio::awaitable<result<std::vector<range_hold>>> verbs::read(const std::string& key, range window,
+                                                             std::size_t limit) {
     const time_point until = op_deadline();
     std::vector<range_hold> all;
     std::optional<range_cursor> after;
@@ -181,12 +237,6 @@ asio::awaitable<result<std::uint32_t>> verbs::capacity(std::string key) {
     co_await asio::this_coro::throw_if_cancelled(false);
     if (auto wrong = check_key(key)) co_return *wrong;
     auto page = co_await where_->list(key, everything, std::nullopt, 1, op_deadline());
-    co_return co_await read(key, window, limit);
-}
-
-// A store may give less at once than it was asked for.
-asio::awaitable<result<std::vector<range_hold>>> verbs::read(const std::string& key, range window,
-                                                             std::size_t limit) {
     if (!page) co_return harmless(page.error());
     co_return page->capacity;
 }

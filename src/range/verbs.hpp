@@ -30,11 +30,15 @@ public:
 
     [[nodiscard]] asio::awaitable<result<std::optional<range_hold>>> get(std::string key,
                                                                          std::string id);
-    [[nodiscard]] asio::awaitable<result<void>> release(std::string key, std::string id);
-    [[nodiscard]] asio::awaitable<result<range_hold>> confirm(std::string key, std::string id);
+    [[nodiscard]] asio::awaitable<result<void>> release(std::string key, std::string id,
+                                                        std::uint64_t token);
+    [[nodiscard]] asio::awaitable<result<range_hold>> confirm(std::string key, std::string id,
+                                                              std::uint64_t token);
     [[nodiscard]] asio::awaitable<result<range_hold>> move(std::string key, std::string id,
-                                                           range to);
+                                                           std::uint64_t token, range to);
     /// The same for the hold of a guard, which goes on being renewed meanwhile.
+    [[nodiscard]] asio::awaitable<result<range_hold>> confirm_held(lock::held_ptr held,
+                                                                   std::string key, std::string id);
     [[nodiscard]] asio::awaitable<result<range_hold>> move_held(lock::held_ptr held,
                                                                 std::string key, std::string id,
                                                                 range to);
@@ -52,16 +56,16 @@ public:
         std::chrono::milliseconds wait, std::stop_token stop);
 
 private:
-    template <class Ask>
-    auto until_answered(Ask ask, bool& in_doubt) -> decltype(ask(time_point{}));
-    [[nodiscard]] asio::awaitable<bool> pause(unsigned failures, time_point until);
-    [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
     [[nodiscard]] asio::awaitable<result<std::vector<range_hold>>> read(const std::string& key,
                                                                         range window,
                                                                         std::size_t limit);
     template <class Act>
     asio::awaitable<result<range_hold>> with_token(std::uint64_t token, std::string key,
                                                    std::string id, time_point until, Act act);
+    template <class Ask>
+    auto until_answered(Ask ask, bool& in_doubt) -> decltype(ask(time_point{}));
+    [[nodiscard]] asio::awaitable<bool> pause(unsigned failures, time_point until);
+    [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
     [[nodiscard]] time_point op_deadline() const noexcept { return now() + env_.options.timeout; }
 
     store_environment env_;

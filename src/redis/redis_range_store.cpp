@@ -183,12 +183,14 @@ result<void> redis_range_store::told_of_release(const resp::reply& answer) const
 
 asio::awaitable<result<range_hold>> redis_range_store::confirm(std::string_view key,
                                                                std::string_view id,
+                                                               std::uint64_t fencing_token,
                                                                time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    texts arguments{write_id(id)};
+    texts arguments{write_id(id), write_token(fencing_token)};
     auto answer = co_await call(scripts().range_confirm, key, std::move(arguments), deadline);
     if (!answer) co_return answer.error();
     if (answer->is(resp::kind::nil)) co_return gone();
+    if (answer->is(resp::kind::integer)) co_return another_hold();
     if (answer->items.size() != 2) co_return nonsense(*client_);
     auto told = read_record(answer->items[0].text, answer->items[1].integer);
     if (!told) co_return nonsense(*client_);
@@ -198,16 +200,19 @@ asio::awaitable<result<range_hold>> redis_range_store::confirm(std::string_view 
 }
 
 asio::awaitable<result<range_hold>> redis_range_store::move(std::string_view key,
-                                                            std::string_view id, range to,
+                                                            std::string_view id,
+                                                            std::uint64_t fencing_token, range to,
                                                             time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    texts arguments{write_id(id), write_bound(to.start), write_bound(to.end), class_of(to)};
+    texts arguments{write_id(id), write_bound(to.start), write_bound(to.end), class_of(to),
+                    write_token(fencing_token)};
     auto answer =
         co_await call_until_tidy(scripts().range_move, key, std::move(arguments), deadline);
     if (!answer) co_return answer.error();
     const auto& items = answer->items;
     const std::int64_t verdict = verdict_of(*answer);
     if (verdict == -1) co_return gone();
+    if (verdict == -4) co_return another_hold();
     if (verdict == -2 && items.size() == 3)
         co_return failure(errc::misuse, address() + ": " + std::to_string(items[1].integer) +
                                             " units do not fit into a capacity of " +

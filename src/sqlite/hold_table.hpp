@@ -47,8 +47,9 @@ public:
                               result<void>& out);
     [[nodiscard]] int get(std::string_view key, std::string_view id,
                           std::optional<range_hold>& out);
-    [[nodiscard]] int confirm(std::string_view key, std::string_view id, result<range_hold>& out);
-    [[nodiscard]] int move(std::string_view key, std::string_view id, range to,
+    [[nodiscard]] int confirm(std::string_view key, std::string_view id, std::uint64_t token,
+                              result<range_hold>& out);
+    [[nodiscard]] int move(std::string_view key, std::string_view id, std::uint64_t token, range to,
                            result<range_hold>& out);
     [[nodiscard]] int list(std::string_view key, range window,
                            const std::optional<range_cursor>& after, std::size_t limit,
@@ -73,6 +74,10 @@ private:
         [[nodiscard]] std::int64_t left_ns(const instant& at) const noexcept;
         [[nodiscard]] bool live(const instant& at) const noexcept { return left_ns(at) > 0; }
         [[nodiscard]] bool permanent() const noexcept;
+        /// @param token  0: whichever.
+        [[nodiscard]] bool is(std::uint64_t token) const noexcept {
+            return token == 0 || token == what.fencing_token;
+        }
     };
     /// Which of the holds that overlap a range are looked for.
     struct page {
@@ -86,10 +91,10 @@ private:
     [[nodiscard]] int durably(Change change);
     [[nodiscard]] int end_hold(std::string_view key, std::string_view id, released_hold which,
                                result<void>& out);
-    [[nodiscard]] int make_permanent(std::string_view key, std::string_view id,
+    [[nodiscard]] int make_permanent(std::string_view key, std::string_view id, std::uint64_t token,
                                      result<range_hold>& out);
-    [[nodiscard]] int take_elsewhere(std::string_view key, std::string_view id, range to,
-                                     result<range_hold>& out);
+    [[nodiscard]] int take_elsewhere(std::string_view key, std::string_view id, std::uint64_t token,
+                                     range to, result<range_hold>& out);
     [[nodiscard]] instant present() const noexcept;
     [[nodiscard]] failure gone() const;
     [[nodiscard]] failure another_hold() const;

@@ -28,7 +28,7 @@ int hold_table::renew(std::span<range_renewal> batch, bool& freed) {
         ask.outcome = result<void>{};
         if (!held || !held->live(at)) {
             ask.outcome = gone();
-        } else if (ask.fencing_token != 0 && ask.fencing_token != held->what.fencing_token) {
+        } else if (!held->is(ask.fencing_token)) {
             ask.outcome = another_hold();
         } else if (!held->permanent()) {
             const std::chrono::nanoseconds ttl = ask.ttl;
@@ -61,12 +61,14 @@ int hold_table::release(std::string_view key, std::string_view id, released_hold
     return durably([&] { return end_hold(key, id, which, out); });
 }
 
-int hold_table::confirm(std::string_view key, std::string_view id, result<range_hold>& out) {
-    return durably([&] { return make_permanent(key, id, out); });
+int hold_table::confirm(std::string_view key, std::string_view id, std::uint64_t token,
+                        result<range_hold>& out) {
+    return durably([&] { return make_permanent(key, id, token, out); });
 }
 
-int hold_table::move(std::string_view key, std::string_view id, range to, result<range_hold>& out) {
-    return durably([&] { return take_elsewhere(key, id, to, out); });
+int hold_table::move(std::string_view key, std::string_view id, std::uint64_t token, range to,
+                     result<range_hold>& out) {
+    return durably([&] { return take_elsewhere(key, id, token, to, out); });
 }
 
 // @param out  Whether it was live, and not permanent, and is no more.
@@ -91,8 +93,7 @@ int hold_table::end_hold(std::string_view key, std::string_view id, released_hol
     if (!held || !held->live(at)) out = gone();
     if (held && held->permanent() && !which.permanent)
         out = failure(lost_reason::taken, address_ + ": the hold is confirmed, and stays");
-    else if (held && out && which.fencing_token != 0 &&
-             which.fencing_token != held->what.fencing_token)
+    else if (held && out && !held->is(which.fencing_token))
         out = another_hold();
     if (!held || (!out && held->live(at))) return SQLITE_OK;
     code = run(drop_).all(blob{key}, blob{id});
@@ -108,7 +109,8 @@ int hold_table::get(std::string_view key, std::string_view id, std::optional<ran
     return code;
 }
 
-int hold_table::make_permanent(std::string_view key, std::string_view id, result<range_hold>& out) {
+int hold_table::make_permanent(std::string_view key, std::string_view id, std::uint64_t token,
+                               result<range_hold>& out) {
     transaction all(transaction_);
     int code = all.begin();
     const instant at = present();
@@ -116,14 +118,18 @@ int hold_table::make_permanent(std::string_view key, std::string_view id, result
     if (code == SQLITE_OK) code = find(key, id, held);
     out = gone();
     if (code != SQLITE_OK || !held || !held->live(at)) return code;
+    if (!held->is(token)) {
+        out = another_hold();
+        return code;
+    }
     code = extend(*held, for_good, for_good);
     held->expires_ns = for_good;
     out = describe(std::move(*held), at);
     return code == SQLITE_OK ? all.commit() : code;
 }
 
-int hold_table::take_elsewhere(std::string_view key, std::string_view id, range to,
-                               result<range_hold>& out) {
+int hold_table::take_elsewhere(std::string_view key, std::string_view id, std::uint64_t token,
+                               range to, result<range_hold>& out) {
     transaction all(transaction_);
     int code = all.begin();
     const instant at = present();
@@ -136,6 +142,10 @@ int hold_table::take_elsewhere(std::string_view key, std::string_view id, range 
     if (!held || !held->live(at)) return SQLITE_OK;
     if (range{held->what.start, held->what.end} == to) {
         out = describe(std::move(*held), at);
+        return SQLITE_OK;
+    }
+    if (!held->is(token)) {
+        out = another_hold();
         return SQLITE_OK;
     }
     range_claim wanted;

@@ -95,19 +95,21 @@ asio::awaitable<result<std::optional<range_hold>>> sqlite_range_store::get(std::
 
 asio::awaitable<result<range_hold>> sqlite_range_store::confirm(std::string_view key,
                                                                 std::string_view id,
+                                                                std::uint64_t fencing_token,
                                                                 time_point deadline) {
     result<range_hold> told = failure{};
-    auto action = [&](hold_table& table) { return table.confirm(key, id, told); };
+    auto action = [&](hold_table& table) { return table.confirm(key, id, fencing_token, told); };
     const auto failed = co_await performer_.perform(action, deadline);
     if (failed) co_return *failed;
     co_return told;
 }
 
 asio::awaitable<result<range_hold>> sqlite_range_store::move(std::string_view key,
-                                                             std::string_view id, range to,
+                                                             std::string_view id,
+                                                             std::uint64_t fencing_token, range to,
                                                              time_point deadline) {
     result<range_hold> told = failure{};
-    auto action = [&](hold_table& table) { return table.move(key, id, to, told); };
+    auto action = [&](hold_table& table) { return table.move(key, id, fencing_token, to, told); };
     const auto failed = co_await performer_.perform(action, deadline);
     if (failed) co_return *failed;
     if (told) tell_waiters();

@@ -33,8 +33,10 @@ public:
                                                            std::string_view id,
                                                            time_point deadline) override;
     asio::awaitable<result<range_hold>> confirm(std::string_view key, std::string_view id,
+                                                std::uint64_t fencing_token,
                                                 time_point deadline) override;
-    asio::awaitable<result<range_hold>> move(std::string_view key, std::string_view id, range to,
+    asio::awaitable<result<range_hold>> move(std::string_view key, std::string_view id,
+                                             std::uint64_t fencing_token, range to,
                                              time_point deadline) override;
     asio::awaitable<result<range_page>> list(std::string_view key, range window,
                                              std::optional<range_cursor> after, std::size_t limit,

@@ -322,6 +322,39 @@ TEST_P(range_lockers, move_a_hold_or_leave_it_where_it_is) {
     EXPECT_TRUE(held.renew(1min));
 }
 
+// Why: what was asked for before a move may arrive behind it, and must not undo it.
+// How: each verb by id, with the token that the hold had before.
+TEST_P(range_lockers, refuse_what_names_an_outdated_token) {
+    auto held = ours_.hold("room", 10, 20, for_long()).value();
+    const std::string id = held.id();
+    const std::uint64_t outdated = held.fencing_token();
+    ASSERT_TRUE(held.move(15, 25));
+    const auto taken = [](const auto& said) {
+        return code_of(said) == errc::lost && said.error().reason == lost_reason::taken;
+    };
+    EXPECT_TRUE(taken(theirs_.move("room", id, 30, 40, outdated)));
+    EXPECT_TRUE(taken(theirs_.confirm("room", id, outdated)));
+    EXPECT_TRUE(taken(theirs_.renew("room", id, 1min, outdated)));
+    EXPECT_TRUE(taken(theirs_.release("room", id, outdated)));
+    range_hold there = theirs_.get("room", id).value().value();
+    EXPECT_EQ(there.start, 15);
+    EXPECT_FALSE(there.permanent);
+    EXPECT_GT(there.remaining, 5min);
+    EXPECT_EQ(there.fencing_token, held.fencing_token());
+    // A move that is repeated finds the hold where it is to be.
+    const auto repeated = theirs_.move("room", id, 15, 25, outdated);
+    ASSERT_TRUE(repeated) << repeated.error().message();
+    EXPECT_EQ(repeated->fencing_token, held.fencing_token());
+    EXPECT_TRUE(theirs_.renew("room", id, 10min, there.fencing_token));
+    const auto moved = theirs_.move("room", id, 30, 40, there.fencing_token);
+    ASSERT_TRUE(moved) << moved.error().message();
+    EXPECT_TRUE(taken(held.move(50, 60))) << "the guard's range is not its own any more";
+    EXPECT_TRUE(theirs_.confirm("room", id, moved->fencing_token));
+    EXPECT_TRUE(theirs_.confirm("room", id, moved->fencing_token)) << "again";
+    EXPECT_TRUE(taken(theirs_.release("room", id, outdated)));
+    EXPECT_TRUE(theirs_.release("room", id, moved->fencing_token));
+}
+
 TEST_P(range_lockers, hold_several_keys_or_none) {
     const std::vector<range_request> both{{.key = "room", .start = 10, .end = 20},
                                           {.key = "therapist", .start = 10, .end = 20}};

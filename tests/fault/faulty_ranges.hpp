@@ -10,6 +10,13 @@
 #include "memory/memory_range_store.hpp"
 #include "support/coroutine_range_shortcut.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,6 +31,13 @@ enum class fate {
     unreachable,   ///< Not sent.
     lost_request,  ///< Sent, never carried out: in doubt.
     lost_answer,   ///< Carried out: in doubt all the same.
+    late,          ///< Sent: in doubt, and carried out once the gate is open.
+};
+
+/// Where late requests wait, until the test lets them in. Safe from any thread.
+struct gate {
+    std::atomic<bool> open{false};
+    std::atomic<int> passed{0};
 };
 
 /// How plain holds and releases go.
@@ -36,11 +50,12 @@ public:
     using plan = std::function<asio::awaitable<fate>(std::string verb)>;
 
     faulty_ranges(const store_environment& environment, std::shared_ptr<memory::range_table> table,
-                  plan what_happens, way how)
+                  plan what_happens, way how, std::shared_ptr<gate> late = nullptr)
         : executor_(environment.executor),
           inner_(environment, std::move(table), "memory:faulty"),
           plan_(std::move(what_happens)),
-          way_(how) {}
+          way_(how),
+          gate_(std::move(late)) {}
 
     std::unique_ptr<range_shortcut> make_shortcut() override {
         if (way_ == way::coroutines) return nullptr;
@@ -64,13 +79,18 @@ public:
         return decided<void>("release", act);
     }
     asio::awaitable<result<range_hold>> confirm(std::string_view key, std::string_view id,
-                                                time_point deadline) override {
-        auto act = [=, this] { return inner_.confirm(key, id, deadline); };
+                                                std::uint64_t token, time_point deadline) override {
+        auto act = [=, this, key = std::string(key), id = std::string(id)] {
+            return inner_.confirm(key, id, token, deadline);
+        };
         return decided<range_hold>("confirm", act);
     }
-    asio::awaitable<result<range_hold>> move(std::string_view key, std::string_view id, range to,
+    asio::awaitable<result<range_hold>> move(std::string_view key, std::string_view id,
+                                             std::uint64_t token, range to,
                                              time_point deadline) override {
-        auto act = [=, this] { return inner_.move(key, id, to, deadline); };
+        auto act = [=, this, key = std::string(key), id = std::string(id)] {
+            return inner_.move(key, id, token, to, deadline);
+        };
         return decided<range_hold>("move", act);
     }
     asio::awaitable<result<void>> set_capacity(std::string_view key, std::uint32_t units,
@@ -102,16 +122,31 @@ private:
     template <class T, class Act>
     asio::awaitable<result<T>> decided(std::string verb, Act act) {
         const fate is = co_await plan_(std::move(verb));
-        if (is == fate::unreachable || is == fate::lost_request) co_return failure_of(is);
+        if (is == fate::late) asio::co_spawn(executor_, arrive<T>(act, gate_), asio::detached);
+        if (is != fate::answered && is != fate::lost_answer) co_return failure_of(is);
         auto said = co_await act();
         if (is == fate::lost_answer) co_return failure_of(is);
         co_return said;
+    }
+
+    /// The store outlives it: a test waits until it has passed.
+    template <class T, class Act>
+    static asio::awaitable<void> arrive(Act act, std::shared_ptr<gate> way_in) {
+        asio::steady_timer pause(co_await asio::this_coro::executor);
+        while (!way_in->open) {
+            pause.expires_after(std::chrono::milliseconds(1));
+            co_await pause.async_wait(asio::use_awaitable);
+        }
+        const result<T> said = co_await act();
+        static_cast<void>(said);  // Nobody waits for it any more.
+        ++way_in->passed;
     }
 
     asio::any_io_executor executor_;
     memory::memory_range_store inner_;
     plan plan_;
     way way_;
+    std::shared_ptr<gate> gate_;
 };
 
 }  // namespace holdfast::fault

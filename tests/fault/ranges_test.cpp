@@ -37,7 +37,7 @@ protected:
             [this, plan = std::move(plan)](
                 const store_environment& environment) -> result<std::shared_ptr<range_store>> {
                 return std::shared_ptr<range_store>(
-                    std::make_shared<faulty_ranges>(environment, table_, plan, GetParam()));
+                    std::make_shared<faulty_ranges>(environment, table_, plan, GetParam(), gate_));
             },
             options);
     }
@@ -50,6 +50,7 @@ protected:
     }
 
     std::shared_ptr<memory::range_table> table_{std::make_shared<memory::range_table>()};
+    std::shared_ptr<gate> gate_{std::make_shared<gate>()};
     range_locker sound_{open("", fate::answered)};
 };
 
@@ -144,6 +145,57 @@ TEST_P(faulty_lockers, lose_nothing_to_a_renewal_that_the_move_overtook) {
     EXPECT_TRUE(held.held());
     EXPECT_EQ(held.why_lost(), lost_reason::none);
     EXPECT_EQ(sound_.get("room", held.id()).value()->start, 30);
+}
+
+// Why: a move that arrives late would take the range away from its guard, and somebody else would
+// get it. How: each request of two moves is kept back, a third one succeeds, and then they arrive.
+TEST_P(faulty_lockers, stay_where_they_were_moved_to_last_when_earlier_moves_arrive_late) {
+    std::atomic<fate> is{fate::late};
+    std::atomic<int> late{0};
+    range_locker ranges = open(
+        [&](std::string asked) -> asio::awaitable<fate> {
+            if (asked != "move") co_return fate::answered;
+            if (is == fate::late) ++late;
+            co_return is;
+        },
+        {.timeout = 50ms});
+    auto held = ranges.hold("room", 0, 10, for_a_while()).value();
+    for (const std::int64_t to : {100, 150}) {
+        const auto doubtful = held.move(to, to + 10);
+        ASSERT_FALSE(doubtful);
+        EXPECT_EQ(doubtful.error().code, errc::in_doubt);
+        EXPECT_NE(doubtful.error().text.find("no answer"), std::string::npos)
+            << doubtful.error().text;
+    }
+    is = fate::answered;
+    ASSERT_TRUE(held.move(200, 210));
+    ASSERT_GE(late, 2);
+    gate_->open = true;
+    ASSERT_TRUE(test::poll_until([&] { return gate_->passed == late; }));
+    EXPECT_EQ(sound_.get("room", held.id()).value()->start, 200);
+    EXPECT_TRUE(held.renew(5min));
+    EXPECT_TRUE(held.confirm());
+}
+
+// Why: "it is still where it was" would be wrong once the request before that answer arrives.
+TEST_P(faulty_lockers, are_in_doubt_as_long_as_a_move_may_arrive) {
+    auto blocker = sound_.hold("room", 100, 110, for_a_while()).value();
+    std::atomic<bool> sent{false};
+    range_locker ranges = open([&](std::string asked) -> asio::awaitable<fate> {
+        const bool first = asked == "move" && !sent.exchange(true);
+        co_return first ? fate::late : fate::answered;
+    });
+    auto held = ranges.hold("room", 0, 10, for_a_while()).value();
+    const auto doubtful = held.move(100, 110);
+    ASSERT_FALSE(doubtful);
+    EXPECT_EQ(doubtful.error().code, errc::in_doubt);
+    EXPECT_EQ(doubtful.error().blockers.size(), 1U);
+    ASSERT_TRUE(blocker.release());
+    gate_->open = true;
+    ASSERT_TRUE(test::poll_until([&] { return gate_->passed == 1; }));
+    EXPECT_EQ(sound_.get("room", held.id()).value()->start, 100);
+    EXPECT_TRUE(held.renew(5min)) << "wherever it is";
+    EXPECT_TRUE(held.confirm()) << "wherever it is";
 }
 
 // A guard's own release, whose hold nobody has confirmed.

@@ -70,10 +70,10 @@ public:
         return run(context, store->get(key, id, in(20s)));
     }
     result<range_hold> confirm(const std::string& key, const std::string& id) {
-        return run(context, store->confirm(key, id, in(20s)));
+        return run(context, store->confirm(key, id, 0, in(20s)));
     }
     result<range_hold> move(const std::string& key, const std::string& id, range to) {
-        return run(context, store->move(key, id, to, in(20s)));
+        return run(context, store->move(key, id, 0, to, in(20s)));
     }
     result<range_page> list(const std::string& key, range window = everything,
                             std::optional<range_cursor> after = std::nullopt,

@@ -107,10 +107,10 @@ protected:
         return run(store_->get(key, id, soon()));
     }
     result<range_hold> confirm(std::string_view id) {
-        return run(store_->confirm("room", id, soon()));
+        return run(store_->confirm("room", id, 0, soon()));
     }
     result<range_hold> move(std::string_view id, range to) {
-        return run(store_->move("room", id, to, soon()));
+        return run(store_->move("room", id, 0, to, soon()));
     }
     result<range_page> list(range window = everything, std::size_t limit = 1000,
                             std::optional<range_cursor> after = {}, std::string_view key = "room") {

@@ -2,7 +2,9 @@
 //
 // What goes wrong with a server that has holds, and with the way to it.
 #include "integration/redis_ranges.hpp"
+#include "redis/range_record.hpp"
 #include "support/tcp_cutter.hpp"
+#include "support/tcp_proxy.hpp"
 
 #include <array>
 #include <csignal>
@@ -66,6 +68,26 @@ TEST_F(redis_ranges_faults, a_move_whose_answer_is_lost_goes_to_one_place) {
         EXPECT_EQ(there[0].fencing_token, said->fencing_token);
         EXPECT_TRUE(release("the-id"));
     }
+}
+
+// Why: a move that arrives late would take the range away from its guard, and somebody else would
+// get it. How: a proxy keeps the move back, and says it after the next one was answered.
+TEST_F(redis_ranges_faults, a_move_that_arrives_late_moves_nothing) {
+    tcp_proxy line(server_.socket_path());
+    range_locker user(line.url(), {.timeout = 500ms});
+    auto held = user.hold("room", 0, 10, {.ttl = long_ttl}).value();
+    line.to_server({.held = true});
+    const auto doubtful = held.move(100, 110);
+    ASSERT_FALSE(doubtful);
+    EXPECT_EQ(doubtful.error().code, errc::in_doubt);
+    line.reset_all();
+    line.heal();
+    ASSERT_TRUE(poll_until([&] { return held.move(200, 210).has_value(); }));
+    EXPECT_EQ(line.replay(redis::write_bound(100)), "*1\r\n:-4\r\n") << "it is said now";
+    EXPECT_EQ(hold("another", {200, 210}).error().code, errc::contended);
+    const auto booked = held.confirm();
+    ASSERT_TRUE(booked) << booked.error().message();
+    EXPECT_EQ(booked->start, 200);
 }
 
 TEST_F(redis_ranges_faults, a_release_whose_answer_is_lost_is_one) {

@@ -265,6 +265,14 @@ private:
         return text_of(why);
     }
 
+    /// @return One that means the hold, and false; or one that does not, and true.
+    std::pair<std::uint64_t, bool> some_token(const naive_ranges::hold* there) {
+        if (!there || pick(2) == 0) return {0, false};
+        const std::uint64_t token = tokens_.at(there->what.fencing_token);
+        const bool former = pick(4) == 0;
+        return {former ? token + 1 : token, former};
+    }
+
     void try_renew() {
         std::vector<std::pair<std::string, std::string>> what;
         for (std::size_t left = 1 + pick(3); left > 0; --left) what.push_back(some_hold());
@@ -274,11 +282,8 @@ private:
         std::string said;
         for (const auto& [key, id] : what) {
             auto* const there = model_.find(key, id, now());
-            const std::uint64_t token =
-                there && pick(2) == 0 ? tokens_.at(there->what.fencing_token) : 0;
-            const bool former = token != 0 && pick(4) == 0;
-            batch.push_back(
-                {.key = key, .id = id, .ttl = ttl, .fencing_token = former ? token + 1 : token});
+            const auto [token, former] = some_token(there);
+            batch.push_back({.key = key, .id = id, .ttl = ttl, .fencing_token = token});
             if (there && !former && !there->what.permanent) there->expires = now() + ttl;
             expected += !there ? "lost deleted " : former ? "lost taken " : "renewed ";
         }
@@ -293,9 +298,8 @@ private:
         const bool passing = pick(3) == 0;
         const auto* const there = model_.find(key, id, now());
         released_hold which = passing ? released_hold::passing : released_hold::any;
-        if (there && pick(2) == 0) which.fencing_token = tokens_.at(there->what.fencing_token);
-        const bool former = which.fencing_token != 0 && pick(4) == 0;
-        if (former) ++which.fencing_token;
+        const auto [token, former] = some_token(there);
+        which.fencing_token = token;
         std::string expected = there ? "released" : "lost deleted";
         if (there && ((there->what.permanent && passing) || former)) expected = "lost taken";
         if (expected == "released") model_.release(key, id, now());
@@ -307,13 +311,17 @@ private:
         if (pick(4) != 0) return;  // What is confirmed stays, and soon there is nothing else.
         const auto [key, id] = some_hold();
         auto* const there = model_.find(key, id, now());
-        if (there) {
+        const auto [token, former] = some_token(there);
+        if (there && !former) {
             there->what.permanent = true;
             there->expires = time_point::max();
         }
-        const auto said = run(context_, store_->confirm(key, id, deadline()));
+        const auto said = run(context_, store_->confirm(key, id, token, deadline()));
+        const std::string expected = former  ? "lost taken"
+                                     : there ? told(there->what)
+                                             : "lost deleted";
         agree("confirm " + key + ' ' + id, said ? text_of(*said, true) : text_of(said.error()),
-              there ? told(there->what) : "lost deleted");
+              expected);
     }
 
     void try_move() {
@@ -321,9 +329,12 @@ private:
         auto* const there = model_.find(key, id, now());
         range to = some_range();
         if (there && pick(4) == 0) to = {there->what.start, there->what.end};
+        const bool elsewhere = there && range{there->what.start, there->what.end} != to;
+        const auto [token, former] = some_token(there);
         std::optional<failure> why;
-        if (there && range{there->what.start, there->what.end} != to) why = model_.move(*there, to);
-        const auto said = run(context_, store_->move(key, id, to, deadline()));
+        if (elsewhere && former) why = failure(lost_reason::taken, "");
+        if (elsewhere && !former) why = model_.move(*there, to);
+        const auto said = run(context_, store_->move(key, id, token, to, deadline()));
         if (said && there && !why) note_token(key, id, said->fencing_token);
         ASSERT_EQ(bool(said), there && !why) << "move " << key << ' ' << id;
         const std::string expected = !there ? "lost deleted" : why ? told(*why) : told(there->what);

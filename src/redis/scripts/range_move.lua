@@ -3,9 +3,11 @@
 --   KEYS[1]  '{hr:NAME}', see range_book
 --   ARGV[1]  id
 --   ARGV[2]  start, ARGV[3] end, ARGV[4] the class of the length
+--   ARGV[5]  token of the hold that is meant, 7 bytes as in KEYS[1]:h; empty: whichever it is
 --   returns  {1, record, ms left or -1} | {0, {record, id, ms left or -1}...} those in the way
 --            {-1} no such live hold | {-2, units, capacity} it has more than the key has now
 --            {-3} much has run out here and was put away: ask again
+--            {-4} it has another token, and stays as it is; where it is there already, it does not
 local book, id, start, stop, class = book_of(KEYS[1]), ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local record = redis.call('HGET', book.h, id)
 if not record then return {-1} end
@@ -19,6 +21,7 @@ local left = expiry == never and -1 or expiry - book.now
 if string.sub(place, 2, 9) == start and string.sub(place, 17, 24) == stop then
   return {1, record, left}
 end
+if ARGV[5] ~= '' and string.sub(place, 10, 16) ~= ARGV[5] then return {-4} end
 -- The key's own capacity counts, whatever it was granted under: others may rely on being alone.
 local units, capacity, rest = 1, book.capacity, string.sub(record, 25)
 if #place > 24 then
