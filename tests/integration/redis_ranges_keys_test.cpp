@@ -5,6 +5,7 @@
 #include "integration/redis_ranges.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace holdfast::test {
 namespace {
@@ -252,6 +253,33 @@ TEST_F(redis_ranges_keys, are_made_anew_from_each_other) {
     ask({"DEL", key_ + ":s"});
     ASSERT_TRUE(hold("e", {0, 1000}));
     EXPECT_THAT(ids(), ElementsAre("e"));
+}
+
+// Why: where others look for what is in their way, the hold is no more, and somebody else has its
+// range. How: what would keep it, or book it, is asked of it afterwards, and must not.
+TEST_F(redis_ranges_keys, hold_nothing_that_others_cannot_see) {
+    const auto lost = [](const auto& said) { return !said && said.error().code == errc::lost; };
+    std::vector<std::function<bool()>> each{
+        [&] { return lost(renew("a", long_ttl)) && lost(renew("a", long_ttl)); },
+        [&] { return lost(renew("a", 1s)); },  // Shorter than before, which goes another way.
+        [&] { return lost(confirm("a")); },
+        [&] {
+            return lost(move("a", {0, 10})) && lost(move("a", {50, 60}));
+        },
+        [&] {
+            return hold("a", {0, 10}).error().code == errc::contended;
+        }};
+    for (const auto& refused : each)
+        for (const std::uint32_t room : {1U, 2U}) {
+            range_claim first = claim_of("a", {0, 10});
+            first.units = first.capacity = room;
+            ASSERT_TRUE(hold(first));
+            ask({"DEL", key_ + ":s"});
+            ASSERT_TRUE(hold("b", {5, 15}));
+            EXPECT_TRUE(refused()) << room;
+            EXPECT_THAT(ids(), ElementsAre("b"));
+            ask({"FLUSHALL"});
+        }
 }
 
 TEST_F(redis_ranges_keys, need_no_script_that_the_server_still_knows) {

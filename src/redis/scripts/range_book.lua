@@ -55,6 +55,11 @@ local function place_of(text)
   return string.sub(text, 1, string.byte(text) == 0 and 24 or 27)
 end
 
+-- @return whether it stands where others see it: it does, unless part of the key's keys was lost
+local function stands(book, place, id)
+  return redis.call('ZSCORE', book.s, place .. id)
+end
+
 -- From KEY:s alone.
 local function lift(book, place, id)
   redis.call('ZREM', book.s, place .. id)

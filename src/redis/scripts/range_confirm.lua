@@ -6,7 +6,7 @@
 local book, id = book_of(KEYS[1]), ARGV[1]
 local record = redis.call('HGET', book.h, id)
 if not record then return nil end
-if expiry_of(book, id) then
+if expiry_of(book, id) and stands(book, place_of(record), id) then
   if ARGV[2] ~= '' and string.sub(record, 10, 16) ~= ARGV[2] then return 0 end
   expires(book, id, never)
   return close({record, -1})

@@ -18,7 +18,7 @@ for i, key in ipairs(KEYS) do
   sweep(book, 2)
   if claim.capacity == 0 then claim.capacity = book.capacity end
   local record = redis.call('HGET', book.h, claim.id)
-  claim.expiry = record and expiry_of(book, claim.id)
+  claim.expiry = record and stands(book, place_of(record), claim.id) and expiry_of(book, claim.id)
   if claim.expiry then
     local place = place_of(record)
     local units = #place == 24 and 1 or struct.unpack('>I3', place, 25)

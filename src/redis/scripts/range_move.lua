@@ -13,7 +13,7 @@ local record = redis.call('HGET', book.h, id)
 if not record then return {-1} end
 local expiry = expiry_of(book, id)
 local place = place_of(record)
-if not expiry then
+if not expiry or not stands(book, place, id) then
   drop(book, place, id)
   return close({-1})
 end

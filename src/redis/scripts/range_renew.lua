@@ -11,12 +11,13 @@ if old > 0 then
   local now = math.floor(math.max(wall, kept[1] or 0) / 1000)
   local expiry = now + ARGV[2]
   if old > now and old <= expiry and expiry <= tonumber(kept[3] or 0) then
-    if ARGV[3] ~= '' then
-      local record = redis.call('HGET', KEYS[1] .. ':h', ARGV[1])
-      if not record then return -1 end
-      if string.sub(record, 10, 16) ~= ARGV[3] then return -2 end
+    local record = redis.call('HGET', KEYS[1] .. ':h', ARGV[1])
+    if not record then return -1 end
+    if ARGV[3] ~= '' and string.sub(record, 10, 16) ~= ARGV[3] then return -2 end
+    local place = string.sub(record, 1, string.byte(record) == 0 and 24 or 27)
+    if redis.call('ZSCORE', KEYS[1] .. ':s', place .. ARGV[1]) then
+      redis.call('ZADD', KEYS[1] .. ':x', expiry, ARGV[1])
+      return 1
     end
-    redis.call('ZADD', KEYS[1] .. ':x', expiry, ARGV[1])
-    return 1
   end
 end
