@@ -15,6 +15,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 struct reader {
     std::string_view left;
     bool good{true};
+    bool too_fine{false};   ///< It has digits that would be lost.
+    bool no_offset{false};  ///< It ends where the distance to UTC should stand.
 
     /// Takes exactly `digits` digits.
     int number(std::size_t digits) {
@@ -48,13 +50,14 @@ struct reader {
             if (i < 3)
                 value = value * 10 + digit;
             else
-                good = good && digit == 0;  // It would be lost.
+                too_fine = too_fine || digit != 0;
         }
         left.remove_prefix(digits);
         return value;
     }
     /// Takes `Z`, or the distance to UTC. @return It.
     std::chrono::minutes offset() {
+        no_offset = good && left.empty();
         const char sign = one_of("Zz+-");
         if (!good || sign == 'Z' || sign == 'z') return {};
         const int hours = number(2);
@@ -66,8 +69,17 @@ struct reader {
     }
 };
 
+constexpr std::string_view either = "a whole number, or an instant such as 2026-11-21T10:00:00Z";
+constexpr std::string_view of_64_bits =
+    "a whole number from -9223372036854775808 to 9223372036854775807";
+constexpr std::string_view with_offset =
+    "an instant with its offset at the end: Z, or one such as +01:00";
+constexpr std::string_view in_milliseconds = "an instant no finer than a millisecond";
+constexpr std::string_view in_the_calendar = "a date and a time that exist; a leap second is none";
+
 // RFC 3339, section 5.6.
-std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
+// @param instead  What it should have been, if it is none.
+std::optional<std::int64_t> parse_rfc3339(std::string_view text, std::string_view& instead) {
     reader from{text};
     const std::chrono::year year(from.number(4));
     from.one_of("-");
@@ -84,11 +96,26 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
     const std::chrono::minutes offset = from.offset();
     const std::chrono::year_month_day date(year, month, day);
     const bool exists = date.ok() && hours <= 23 && minutes <= 59 && seconds <= 59;
-    if (!from.good || !from.left.empty() || !exists) return std::nullopt;
+    if (from.no_offset) instead = with_offset;
+    if (!from.good || !from.left.empty()) return std::nullopt;
+    instead = from.too_fine ? in_milliseconds : in_the_calendar;
+    if (from.too_fine || !exists) return std::nullopt;
     const std::chrono::sys_time<std::chrono::milliseconds> when =
         std::chrono::sys_days(date) + std::chrono::hours(hours) + std::chrono::minutes(minutes) +
         std::chrono::seconds(seconds) + fraction - offset;
     return when.time_since_epoch().count();
+}
+
+std::optional<std::int64_t> parse(std::string_view text, std::string_view& instead) {
+    std::int64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (stop == end && error == std::errc{}) return number;
+    if (stop == end && error == std::errc::result_out_of_range) {
+        instead = of_64_bits;
+        return std::nullopt;
+    }
+    return parse_rfc3339(text, instead);
 }
 
 using sys_ms = std::chrono::sys_time<std::chrono::milliseconds>;
@@ -106,11 +133,14 @@ std::string padded(std::int64_t number, std::size_t digits) {
 }  // namespace
 
 std::optional<std::int64_t> parse_instant(std::string_view text) {
-    std::int64_t number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
-    if (stop == end && error == std::errc{}) return number;
-    return parse_rfc3339(text);
+    std::string_view instead;
+    return parse(text, instead);
+}
+
+std::string_view instead_of_instant(std::string_view text) {
+    std::string_view instead = either;
+    static_cast<void>(parse(text, instead));
+    return instead;
 }
 
 std::optional<std::string> rfc3339(std::int64_t ms) {

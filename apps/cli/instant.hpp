@@ -18,6 +18,10 @@ namespace holdfast::cli {
 ///         not exist in the calendar, is a leap second, or does not fit.
 [[nodiscard]] std::optional<std::int64_t> parse_instant(std::string_view text);
 
+/// @param text  What `parse_instant` makes nothing of.
+/// @return What it should have been, by the rule that it breaks.
+[[nodiscard]] std::string_view instead_of_instant(std::string_view text);
+
 /// @param ms  Milliseconds since 1970.
 /// @return The instant in UTC, such as `2026-11-21T10:00:00Z`; milliseconds only where there are
 ///         some. Nothing outside of the years 0 to 9999, which RFC 3339 cannot say.

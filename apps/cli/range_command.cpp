@@ -18,8 +18,7 @@ CLI::Option* add_bound(CLI::App& command, const std::string& flag, std::int64_t&
             [&target, &in_time, flag](const std::string& text) {
                 const auto parsed = parse_instant(text);
                 if (!parsed)
-                    throw CLI::ValidationError(
-                        flag, "a whole number, or an instant such as 2026-11-21T10:00:00Z");
+                    throw CLI::ValidationError(flag, std::string(instead_of_instant(text)));
                 target = *parsed;
                 in_time = in_time || text.find_first_of("Tt") != std::string::npos;
             },

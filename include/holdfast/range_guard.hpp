@@ -126,10 +126,11 @@ public:
     /// Makes the hold permanent: it does not run out, and is ended by `range_locker::release`
     /// alone. The guard is empty afterwards.
     /// @return The hold, which has the id.
-    /// @par Errors  `lost`: it has run out, and nothing was changed. `in_doubt`: it may have become
-    ///              permanent; `range_locker::get` and `confirm` tell. `unreachable`, `denied`,
-    ///              `misuse`. With all but `lost` the guard owns what it owned.
-    /// @par Cost    One round trip.
+    /// @par Errors  `lost`: it has run out, or (`taken`) somebody else has moved it or has its id,
+    ///              and nothing was changed. `in_doubt`: it may have become permanent;
+    ///              `range_locker::get` and `confirm` tell. `unreachable`, `denied`, `misuse`. With
+    ///              all but `lost` the guard owns what it owned.
+    /// @par Cost    One round trip; one more after a move that was in doubt.
     [[nodiscard]] result<range_hold> confirm();
 
     /// Releases and says how it went; the guard is empty afterwards. As `guard::release`; what

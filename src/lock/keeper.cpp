@@ -206,8 +206,8 @@ void engine::lose(const held_ptr& held, lost_reason why) {
 asio::awaitable<result<void>> engine::renew(held_ptr held, core::milliseconds ttl) {
     if (auto wrong = check_ttl(ttl)) co_return *wrong;
     if (core::nanoseconds(core::stop_margin_max(ttl)) < held->stop_margin)
-        co_return failure{errc::misuse, "this ttl is too short for the lock's stop_margin"};
-    if (!held->held()) co_return failure(held->why_lost(), "the lock is not held any more");
+        co_return failure{errc::misuse, "this ttl is too short for the stop_margin"};
+    if (!held->held()) co_return failure(held->why_lost(), "it is not held any more");
     const time_point sent = now();
     // A shorter lease counts from now on, even if the answer is lost; a longer one once confirmed.
     const time_point shorter = core::valid_until(sent, ttl, held->drift_factor);
@@ -219,7 +219,7 @@ asio::awaitable<result<void>> engine::renew(held_ptr held, core::milliseconds tt
     settle(held, sent, ask);
     if (!ask.outcome) co_return ask.outcome.error();
     if (!held->held())
-        co_return failure(held->why_lost(), "the answer came after the lock had to be given up");
+        co_return failure(held->why_lost(), "the answer came after it had to be given up");
     co_return result<void>{};
 }
 

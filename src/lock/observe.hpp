@@ -74,7 +74,7 @@ using session_ptr = std::shared_ptr<session>;
 
 [[nodiscard]] inline result<lease> hand_over(const session_ptr& owner, const held_ptr& state) {
     if (!owner->at_home())
-        return failure(lost_reason::forked, "the lock is held by the process that forked");
+        return failure(lost_reason::forked, "it is held by the process that forked");
     state->lose_if_over(boot_clock::now());
     auto handed = engine::hand_over(state);
     if (handed) owner->let_go(state);

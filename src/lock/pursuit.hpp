@@ -69,12 +69,12 @@ struct engine::pursuit {
 
 [[nodiscard]] inline failure too_late(core::milliseconds ttl) {
     return {errc::unreachable,
-            "the store granted the lock too late to be of use within its ttl of " +
-                std::to_string(ttl.count()) + " ms; it was given back"};
+            "what the store granted came too late to be of use within its ttl of " +
+                std::to_string(ttl.count()) + " ms"};
 }
 
 [[nodiscard]] inline failure cancelled_wait() {
-    return {errc::cancelled, "the wait was ended before the lock was held"};
+    return {errc::cancelled, "the wait was ended before anything was held"};
 }
 
 }  // namespace holdfast::lock

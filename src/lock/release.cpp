@@ -21,8 +21,8 @@ bool may_linger(const held_lease& held) noexcept {
 
 failure not_held(const held_lease& held) {
     if (const lost_reason why = held.why_lost(); why != lost_reason::none)
-        return {why, "the lock had been lost: " + std::string(to_string(why))};
-    return {errc::misuse, "the lock had been given up before"};
+        return {why, "it had been lost: " + std::string(to_string(why))};
+    return {errc::misuse, "it had been given up before"};
 }
 
 }  // namespace

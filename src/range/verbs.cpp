@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "range/verbs.hpp"
 
+#include "base/doubt.hpp"
 #include "core/backoff.hpp"
 #include "core/gap_finder.hpp"
 #include "core/lease_math.hpp"
@@ -15,6 +16,8 @@
 
 namespace holdfast::ranges {
 namespace {
+
+using base::harmless;
 
 constexpr std::size_t page_max = 1'000;
 constexpr std::size_t list_max = 100'000;
@@ -34,12 +37,6 @@ bool same_holds(const std::vector<range_hold>& a, const std::vector<range_hold>&
     return left == right;
 }
 
-/// Only a question was asked: whatever became of it, nothing was changed.
-failure harmless(failure why) {
-    if (why.code == errc::in_doubt) why.code = errc::unreachable;
-    return why;
-}
-
 /// A refusal does not end the doubt about an earlier request: that one may arrive yet.
 failure still_in_doubt(failure why) {
     if (why.code != errc::contended && why.code != errc::misuse) return why;
@@ -56,24 +53,25 @@ asio::awaitable<bool> verbs::pause(unsigned failures, time_point until) {
     co_return co_await sleep_until(env_.time, std::min(now() + length, until));
 }
 
-// `ask` may be repeated: it finds what it did before. Its last answer tells, but for a doubt that
-// an earlier one left.
+// `ask` may be repeated: it finds what it did before. Its last answer tells; without one, the first
+// cause does, before those of which nothing was sent: behind it often no more than time is short.
 // @param in_doubt  Whether there was one, whatever the last answer is.
 template <class Ask>
 auto verbs::until_answered(Ask ask, bool& in_doubt) -> decltype(ask(time_point{})) {
     co_await asio::this_coro::throw_if_cancelled(false);
     const time_point until = op_deadline();
     in_doubt = false;
+    std::optional<failure> cause;
     for (unsigned failures = 1;; ++failures) {  // Ends at `until`.
         auto said = co_await ask(until);
         if (said) co_return said;
         failure why = said.error();
-        in_doubt = in_doubt || why.code == errc::in_doubt;
-        const bool again = why.code == errc::in_doubt || why.code == errc::unreachable;
-        const bool more = again && now() < until && co_await pause(failures, until);
-        if (more) continue;
-        if (again && in_doubt) why.code = errc::in_doubt;
-        co_return why;
+        const bool doubt = why.code == errc::in_doubt;
+        if (!doubt && why.code != errc::unreachable) co_return why;
+        if (!cause || (doubt && !in_doubt)) cause = std::move(why);
+        in_doubt = in_doubt || doubt;
+        const bool more = now() < until && co_await pause(failures, until);
+        if (!more) co_return std::move(*cause);
     }
 }
 

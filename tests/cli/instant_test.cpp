@@ -49,6 +49,27 @@ TEST(parse_instant, takes_fractions_and_never_rounds) {
     EXPECT_EQ(parse_instant("1970-01-01T00:00:01." + std::string(10'000, '0') + "Z"), 1000);
 }
 
+TEST(instead_of_instant, names_the_rule_that_was_broken) {
+    const std::string either{instead_of_instant("ten")};
+    EXPECT_EQ(either.find("a whole number, or an instant"), 0U);
+    EXPECT_EQ(instead_of_instant("2026-11-21"), either);
+    const auto names = [](std::string_view text, std::string_view rule) {
+        const std::string_view said = instead_of_instant(text);
+        return said.find(rule) != std::string_view::npos
+                   ? std::string()
+                   : std::string(text) + ": " + std::string(said);
+    };
+    EXPECT_EQ(names("99999999999999999999", "from -9223372036854775808 to 9223372036854775807"),
+              "");
+    EXPECT_EQ(names("-9223372036854775809", "from -9223372036854775808 to 9223372036854775807"),
+              "");
+    EXPECT_EQ(names("2026-11-21T10:00:00", "offset"), "");
+    EXPECT_EQ(names("2026-11-21T10:00:00.250", "offset"), "");
+    EXPECT_EQ(names("2026-11-21T10:00:00.123456Z", "no finer than a millisecond"), "");
+    EXPECT_EQ(names("2026-02-29T10:00:00Z", "that exist"), "");
+    EXPECT_EQ(names("2026-11-21T23:59:60Z", "leap second"), "");
+}
+
 TEST(parse_instant, refuses_everything_else) {
     for (const char* const text : {"",
                                    " ",

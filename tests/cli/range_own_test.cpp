@@ -413,6 +413,8 @@ TEST_F(own_range, that_is_none_is_64_in_one_line_and_changes_nothing) {
                                   "9223372036854775808", "2026-11-21", "2026-02-30T10:00:00Z"})
         refused({"hold", "room", odd, "40"}, "START: a whole number, or an instant");
     refused({"hold", "room", "30", "NaN"}, "END: a whole number, or an instant");
+    refused({"hold", "room", "30", "99999999999999999999"}, "END: a whole number from -9223372036");
+    refused({"hold", "room", "2026-11-21T10:00:00", "40"}, "START: an instant with its offset");
     refused({"move", "room", "mine", "30", "NaN"}, "END: a whole number, or an instant");
     refused({"list", "room", "--from", "ten"}, "--from: a whole number, or an instant");
     refused({"hold", "room", "30"}, "END");

@@ -117,7 +117,8 @@ public:
 
 private:
     static failure failure_of(fate is) {
-        return {is == fate::unreachable ? errc::unreachable : errc::in_doubt, "faulty: no answer"};
+        if (is == fate::unreachable) return {errc::unreachable, "faulty: nobody is there"};
+        return {errc::in_doubt, "faulty: no answer"};
     }
     template <class T, class Act>
     asio::awaitable<result<T>> decided(std::string verb, Act act) {

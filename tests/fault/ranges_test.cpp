@@ -198,6 +198,56 @@ TEST_P(faulty_lockers, are_in_doubt_as_long_as_a_move_may_arrive) {
     EXPECT_TRUE(held.confirm()) << "wherever it is";
 }
 
+// Why: behind what went wrong there is often nothing but too little time, which explains nothing.
+TEST_P(faulty_lockers, name_what_left_them_in_doubt) {
+    for (const std::string verb : {"confirm", "move"}) {
+        std::atomic<bool> sent{false};
+        auto plan = [&](std::string asked) -> asio::awaitable<fate> {
+            if (asked != verb) co_return fate::answered;
+            co_return sent.exchange(true) ? fate::unreachable : fate::lost_request;
+        };
+        range_locker ranges = open(plan, {.timeout = 50ms});
+        auto held = ranges.hold("room", 10, 20, for_a_while()).value();
+        const failure why = verb == "move" ? held.move(30, 40).error() : held.confirm().error();
+        EXPECT_EQ(why.code, errc::in_doubt) << verb;
+        EXPECT_EQ(why.text, "faulty: no answer") << verb;
+        ASSERT_TRUE(held.release());
+    }
+}
+
+// Why: who holds ranges has no locks, and looks for one in vain.
+TEST_P(faulty_lockers, speak_of_no_lock) {
+    std::vector<failure> all;
+    range_locker late = open([](std::string asked) -> asio::awaitable<fate> {
+        asio::steady_timer pause(co_await asio::this_coro::executor, 20ms);
+        if (asked == "hold") co_await pause.async_wait(asio::use_awaitable);
+        co_return fate::answered;
+    });
+    range_options how;
+    how.ttl = 10ms;
+    all.push_back(late.hold("room", 10, 20, how).error());
+    all.push_back(late.hold_all({{"room", 10, 20}, {"room", 20, 30}}, how).error());
+    auto busy = sound_.hold("room", 10, 20, for_a_while()).value();
+    std::stop_source ended;
+    ended.request_stop();
+    how = for_a_while();
+    how.wait = 20s;
+    how.stop = ended.get_token();
+    all.push_back(sound_.hold("room", 10, 20, how).error());
+    how = for_a_while();
+    how.stop_margin = 5s;
+    auto held = sound_.hold("room", 30, 40, how).value();
+    all.push_back(held.renew(4s).error());
+    ASSERT_TRUE(sound_.release("room", held.id()));
+    all.push_back(held.renew(1min).error());
+    all.push_back(held.renew(1min).error());
+    all.push_back(held.release().error());
+    for (const failure& why : all) {
+        EXPECT_NE(why.text, "") << to_string(why.code);
+        EXPECT_EQ(why.text.find("lock"), std::string::npos) << why.text;
+    }
+}
+
 // A guard's own release, whose hold nobody has confirmed.
 TEST_P(faulty_lockers, release_what_they_hold_whatever_became_of_the_first_request) {
     for (const fate is : bad_fates) {

@@ -104,13 +104,19 @@ TEST_F(redis_ranges_faults, a_release_whose_answer_is_lost_is_one) {
 TEST_F(redis_ranges_faults, a_server_that_stalls_in_the_middle_of_a_set_books_nothing_twice) {
     ASSERT_TRUE(hold("warm", {1, 2}));
     const range_claim wanted = claim_of("the-id", {10, 20});
+    range_locker user(server_.url(), {.timeout = 200ms});
+    ASSERT_FALSE(user.get("room", "the-id").value());
     server_.signal(SIGSTOP);
     const time_point since = boot_clock::now();
     const auto stalled = run(store_->hold_all(std::span(&wanted, 1), time_.now() + 400ms));
     EXPECT_LT(boot_clock::now() - since, promptly);
     ASSERT_FALSE(stalled);
     EXPECT_EQ(stalled.error().code, errc::in_doubt);
-    EXPECT_FALSE(run(store_->get("room", "the-id", time_.now() + 200ms)));
+    const auto unanswered = user.get("room", "the-id");
+    ASSERT_FALSE(unanswered);
+    EXPECT_EQ(unanswered.error().code, errc::unreachable);
+    EXPECT_EQ(unanswered.error().text.find("took effect"), std::string::npos)
+        << unanswered.error().text;
     server_.signal(SIGCONT);
     const auto again = hold(wanted);
     ASSERT_TRUE(again) << again.error().message();

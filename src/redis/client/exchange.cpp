@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // How callers ask, and how what they asked ends.
+#include "base/doubt.hpp"
 #include "redis/client/client.hpp"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -123,7 +124,7 @@ void client::fail_queued(const failure& why) {
 }
 
 void client::fail_sent(const failure& why) {
-    failure doubt(errc::in_doubt, why.text + "; whether it took effect is not known");
+    failure doubt(errc::in_doubt, why.text + std::string(base::effect_unknown));
     for_each_sent([&](request& sent) { finish(sent, doubt); });
     sent_ = {};
     lasting_ = {};
