@@ -122,7 +122,10 @@ asio::awaitable<result<mysql_lock_store::taking>> mysql_lock_store::take(connect
     const std::int64_t fenced = wanted.fence ? 1 : 0;
     std::vector<cell> values{raw(wanted.name), raw(wanted.value), micros(wanted.ttl), fenced,
                              fenced};
-    const auto said = co_await line.run(lock_sql::acquire, std::move(values), deadline);
+    // In a transaction nothing is taken unless it is committed.
+    const bool alone = line.clean();
+    const auto said = alone ? co_await line.take(lock_sql::acquire, std::move(values), deadline)
+                            : co_await line.run(lock_sql::acquire, std::move(values), deadline);
     if (!said) co_return said.error();
     if (said->affected == 0) co_return taking();
     co_return taking(grant{.fencing_token = wanted.fence ? said->inserted_id : 0});
@@ -265,6 +268,12 @@ asio::awaitable<result<void>> mysql_lock_store::release(std::string_view name,
                                                         std::string_view value,
                                                         time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
+    if (access_.has_late_takings()) {
+        statement again{.sql = lock_sql::release, .values = {}};
+        again.values = {raw(name), raw(value)};
+        auto settled = co_await access_.settle(name, value, std::move(again), deadline);
+        if (!settled) co_return settled;
+    }
     auto work = [&](connection& line) -> asio::awaitable<result<void>> {
         std::vector<cell> values{raw(name), raw(value)};
         const auto said = co_await line.run(lock_sql::release, std::move(values), deadline);

@@ -99,12 +99,12 @@ asio::awaitable<result<mysql_range_store::grants>> mysql_range_store::hold_by_ca
 // Makes the procedure where it is missing. Who may not do that does without.
 asio::awaitable<result<answer>> mysql_range_store::call(connection& line, const range_claim& wanted,
                                                         time_point deadline) {
-    auto said = co_await line.run(range_sql::call_hold, call_values(wanted), deadline);
+    auto said = co_await line.take(range_sql::call_hold, call_values(wanted), deadline);
     if (!said && line.number() == no_such_procedure) {
         const auto made = co_await line.say(store_sql::holdfast_range_hold_1, deadline);
         const bool there = made || line.number() == procedure_exists;
         if (there)
-            said = co_await line.run(range_sql::call_hold, call_values(wanted), deadline);
+            said = co_await line.take(range_sql::call_hold, call_values(wanted), deadline);
         else if (made.error().code != errc::denied)
             co_return without_effect(made.error());
         else
@@ -198,9 +198,14 @@ asio::awaitable<result<void>> mysql_range_store::release(std::string_view key, s
     co_await asio::this_coro::throw_if_cancelled(false);
     const std::int64_t any = which.permanent ? 1 : 0;
     const auto token = static_cast<std::int64_t>(which.fencing_token);
+    const std::vector<cell> values{raw(key), raw(id), any, token, token};
+    if (access_.has_late_takings()) {
+        statement again{.sql = range_sql::release_hold, .values = values};
+        auto settled = co_await access_.settle(key, id, std::move(again), deadline);
+        if (!settled) co_return settled;
+    }
     auto work = [&](connection& line) {
-        std::vector<cell> values{raw(key), raw(id), any, token, token};
-        return line.run(range_sql::release_hold, std::move(values), deadline);
+        return line.run(range_sql::release_hold, values, deadline);
     };
     const auto said = co_await access_.converse<answer>(work, deadline);
     if (!said) co_return said.error();

@@ -28,11 +28,13 @@ store_access::store_access(const store_environment& environment, settings where,
                            const table_plan& tables, std::shared_ptr<port::bulletin> carrier)
     : env_(environment),
       pool_(std::make_shared<pool>(environment, std::move(where), store_connections_max)),
+      late_(std::make_shared<late_takings>(environment)),
       carrier_(std::move(carrier)),
       tables_(tables) {}
 
 void store_access::stop() noexcept {
     stopped_ = true;
+    late_->stop();
     pool_->stop();
     if (carrier_) carrier_->stop();
     wake_waiters();
@@ -78,6 +80,15 @@ asio::awaitable<bool> store_access::waiter::rest(time_point next) {
 
 void store_access::waiter::on_notice(std::string_view words) {
     if (words == "freed" || least_ == change::other) bell_.wake();
+}
+
+asio::awaitable<result<void>> store_access::settle(std::string_view name, std::string_view holder,
+                                                   statement release, time_point deadline) {
+    const bool settled = co_await late_->settle(std::string(name), std::string(holder),
+                                                std::move(release), deadline);
+    if (settled) co_return result<void>{};
+    co_return failure{errc::in_doubt,
+                      address() + ": the server is still at the request that it is released of"};
 }
 
 asio::awaitable<result<lent>> store_access::borrow(time_point deadline) {

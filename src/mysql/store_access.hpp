@@ -12,6 +12,7 @@
 #include "mysql/client/pool.hpp"
 #include "mysql/client/server_error.hpp"
 #include "mysql/client/settings.hpp"
+#include "mysql/late_takings.hpp"
 #include "port/bulletin.hpp"
 
 #include <array>
@@ -41,6 +42,15 @@ public:
     /// is taken back. `work` outlives the call.
     template <class T, class Work>
     [[nodiscard]] asio::awaitable<result<T>> converse(Work& work, time_point deadline);
+
+    /// Waits, before `release` is run, for what `connection::take` left under way that takes `name`
+    /// for `holder`.
+    /// @par Errors  `in_doubt`: that is not at its end yet. When it is, `release` will be run.
+    [[nodiscard]] asio::awaitable<result<void>> settle(std::string_view name,
+                                                       std::string_view holder, statement release,
+                                                       time_point deadline);
+    /// @return Whether that may be worth it.
+    [[nodiscard]] bool has_late_takings() const noexcept { return late_->any(); }
 
     /// @return A connection, whatever the server and its tables are like.
     [[nodiscard]] asio::awaitable<result<lent>> borrow(time_point deadline);
@@ -83,8 +93,11 @@ public:
     /// Tells those who wait elsewhere, if it was freed those who wait here too.
     void tell(std::string_view name, change what);
 
-    /// @return Whether others are still being told of something.
-    [[nodiscard]] bool busy() const noexcept { return carrier_ && carrier_->busy(); }
+    /// @return Whether others are still being told of something, or the server is at something that
+    ///         nobody waits for.
+    [[nodiscard]] bool busy() const noexcept {
+        return late_->any() || (carrier_ && carrier_->busy());
+    }
     void stop() noexcept;
     [[nodiscard]] bool stopped() const noexcept { return stopped_; }
     [[nodiscard]] time_point now() const noexcept { return env_.time.now(); }
@@ -106,6 +119,7 @@ private:
     [[nodiscard]] std::string topic_of(std::string_view name) const;
 
     std::shared_ptr<pool> pool_;
+    std::shared_ptr<late_takings> late_;
     std::shared_ptr<port::bulletin> carrier_;
     table_plan tables_;
     std::set<alarm*> waiting_;
@@ -125,6 +139,7 @@ asio::awaitable<result<T>> store_access::converse(Work& work, time_point deadlin
             if (said) co_return said;
             why = said.error();
             again = co_await tidy_up(**line, why.code, deadline);
+            if ((*line)->left()) late_->adopt(std::move(*line));
         }
         if (!again) co_return why;
         auto ended = co_await rest(tries, std::move(why), deadline);

@@ -9,6 +9,9 @@
 #include "support/poll.hpp"
 #include "support/tcp_cutter.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
 #include <csignal>
 #include <mutex>
 #include <thread>
@@ -90,6 +93,35 @@ protected:
     lock_user user_{url()};
     lock_user other_{url()};
 };
+
+// Why: the server does not end a statement because its connection ends, so a release behind a
+// cancellation overtook the acquisition. How: its new row waits for a gap that is locked, where a
+// release finds nothing to wait for.
+TEST_F(mysql_locks, a_cancelled_acquisition_that_is_released_leaves_nothing_behind) {
+    const claim wanted = claim_on("name", "the-value");
+    ASSERT_TRUE(ok(user_.acquire(claim_on("warm", "x"))));
+    sql_session other(server(), database_);
+    other.ask("START TRANSACTION");
+    other.ask("SELECT * FROM holdfast_lock WHERE name = 'name' FOR UPDATE");
+    asio::cancellation_signal stop;
+    const auto waits =
+        start(user_.context, user_.store->acquire(wanted, attempt::first, range_user::in(60s)),
+              [&](auto handler) {
+                  return asio::bind_cancellation_slot(stop.slot(), std::move(handler));
+              });
+    ASSERT_TRUE(drive_until(user_.context, [&] { return server_waits_for_a_row(); }));
+    cancel(user_.context, stop);
+    ASSERT_TRUE(drive_until(user_.context, [&] { return waits->ended(); }));
+    EXPECT_TRUE(fails_with(*waits->answer, errc::cancelled));
+    const auto released =
+        start(user_.context, user_.store->release("name", "the-value", range_user::in(patience)));
+    EXPECT_FALSE(drive_until(
+        user_.context, [&] { return released->ended(); }, 20ms));
+    other.ask("COMMIT");
+    ASSERT_TRUE(drive_until(user_.context, [&] { return released->ended(); }));
+    EXPECT_TRUE(ok(*released->answer)) << "what it took late was there to be released";
+    EXPECT_EQ(sql_->value("SELECT COUNT(*) FROM holdfast_lock WHERE value = 'the-value'"), "0");
+}
 
 TEST_F(mysql_locks, a_lost_answer_is_in_doubt_and_a_repeated_attempt_settles_it) {
     ASSERT_TRUE(ok(user_.acquire(claim_on("warm", "x"))));

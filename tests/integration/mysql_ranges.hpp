@@ -145,6 +145,10 @@ protected:
             "SELECT COUNT(*) FROM holdfast_range_hold a JOIN holdfast_range_hold b "
             "ON a.`key` = b.`key` AND a.id < b.id AND a.starts < b.ends AND a.ends > b.starts");
     }
+    /// Whether a statement waits for a lock on a row.
+    [[nodiscard]] bool server_waits_for_a_row() {
+        return sql_->ask("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")[0][1] != "0";
+    }
     [[nodiscard]] std::string row_count() {
         return sql_->value("SELECT COUNT(*) FROM holdfast_range_hold");
     }

@@ -25,6 +25,19 @@ protected:
         return std::make_unique<range_user>(
             "mysql://app:app%20pw@127.0.0.1:" + std::to_string(line.port()) + "/" + database_);
     }
+    /// Asks for `my_claim`, and cancels that when the server waits for a row's lock.
+    bool give_up_waiting(range_user& user) {
+        asio::cancellation_signal stop;
+        const auto waits =
+            start(user.context, user.store->hold_all(std::span(&my_claim, 1), range_user::in(60s)),
+                  [&](auto handler) {
+                      return asio::bind_cancellation_slot(stop.slot(), std::move(handler));
+                  });
+        EXPECT_TRUE(drive_until(user.context, [&] { return server_waits_for_a_row(); }));
+        cancel(user.context, stop);
+        EXPECT_TRUE(drive_until(user.context, [&] { return waits->ended(); }));
+        return waits->ended() && fails_with(*waits->answer, errc::cancelled);
+    }
 };
 
 TEST_F(range_faults, a_lost_answer_is_in_doubt_and_asking_again_finds_the_hold) {
@@ -167,6 +180,56 @@ TEST_F(range_faults, a_cancelled_hold_ends_at_once) {
     EXPECT_TRUE(fails_with(*waits->answer, errc::cancelled));
     other.ask("UNLOCK TABLES");
     EXPECT_TRUE(ok(ours_->hold("room", 3, 4)));
+}
+
+// Why: the server does not end a statement because its connection ends, so a release behind a
+// cancellation overtook the hold. How: it waits for the key's row, which is then unlocked.
+TEST_F(range_faults, a_cancelled_hold_that_is_released_leaves_nothing_behind) {
+    ASSERT_TRUE(ok(ours_->hold("room", 1, 2)));
+    sql_session other(server(), database_);
+    other.ask("START TRANSACTION");
+    other.ask("SELECT * FROM holdfast_range_key WHERE `key` = 'room' FOR UPDATE");
+    ASSERT_TRUE(give_up_waiting(*ours_));
+    const auto released = start(
+        ours_->context,
+        ours_->store->release("room", "the-id", released_hold::any, range_user::in(patience)));
+    EXPECT_FALSE(drive_until(
+        ours_->context, [&] { return released->ended(); }, 20ms));
+    other.ask("COMMIT");
+    ASSERT_TRUE(drive_until(ours_->context, [&] { return released->ended(); }));
+    EXPECT_TRUE(ok(*released->answer)) << "what it took late was there to be released";
+    EXPECT_FALSE(ours_->store->busy());
+    EXPECT_EQ(row_count(), "1");
+}
+
+// How: the release has no time to wait for the statement's end.
+TEST_F(range_faults, a_cancelled_hold_is_taken_back_behind_the_end_of_its_release) {
+    ASSERT_TRUE(ok(ours_->hold("room", 1, 2)));
+    sql_session other(server(), database_);
+    other.ask("START TRANSACTION");
+    other.ask("SELECT * FROM holdfast_range_key WHERE `key` = 'room' FOR UPDATE");
+    ASSERT_TRUE(give_up_waiting(*ours_));
+    const auto released =
+        run(ours_->context,
+            ours_->store->release("room", "the-id", released_hold::any, range_user::in(10ms)));
+    EXPECT_TRUE(fails_with(released, errc::in_doubt));
+    EXPECT_TRUE(ours_->store->busy());
+    other.ask("COMMIT");
+    EXPECT_TRUE(drive_until(ours_->context, [&] { return !ours_->store->busy(); }));
+    EXPECT_EQ(row_count(), "1");
+}
+
+TEST_F(range_faults, a_store_whose_server_is_at_a_cancelled_hold_is_stopped_at_once) {
+    ASSERT_TRUE(ok(ours_->hold("room", 1, 2)));
+    sql_session other(server(), database_);
+    other.ask("START TRANSACTION");
+    other.ask("SELECT * FROM holdfast_range_key WHERE `key` = 'room' FOR UPDATE");
+    ASSERT_TRUE(give_up_waiting(*ours_));
+    EXPECT_TRUE(ours_->store->busy());
+    ours_->store->stop();
+    EXPECT_TRUE(drive_until(
+        ours_->context, [&] { return !ours_->store->busy(); }, 500ms));
+    other.ask("ROLLBACK");
 }
 
 TEST_F(range_faults, a_store_that_is_stopped_answers_cancelled) {

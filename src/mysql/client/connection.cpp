@@ -101,6 +101,34 @@ asio::awaitable<result<void>> connection::proceed(int waits, time_point deadline
     co_return result<void>{};
 }
 
+// Runs the execution of `statement` to its end, or leaves it to `finish`.
+asio::awaitable<result<void>> connection::proceed_or_leave(int waits, st_mysql_stmt* statement,
+                                                           time_point deadline) {
+    while (waits != 0) {
+        const auto ready = co_await wait_for(waits, deadline);
+        if (!ready && aborted_) give_up();
+        if (!ready && !aborted_) {
+            left_ = statement;
+            left_waits_ = waits;
+        }
+        if (!ready) co_return ready.error();
+        waits = step(*ready);
+    }
+    co_return result<void>{};
+}
+
+const std::vector<cell>& connection::left_values() const noexcept { return bound_->values; }
+
+asio::awaitable<void> connection::finish(time_point deadline) {
+    MYSQL_STMT* const statement = std::exchange(left_, nullptr);
+    if (!statement) co_return;
+    answer unread;
+    auto done = co_await proceed(left_waits_, deadline);
+    if (done && status_ == 0) done = co_await read_results(statement, unread, deadline);
+    if (done && status_ != 0)
+        static_cast<void>(refusal(mysql_stmt_errno(statement), mysql_stmt_error(statement)));
+}
+
 // The library makes its socket within a call, and may make another one.
 result<void> connection::watch_socket() {
     const my_socket socket = mysql_get_socket(mysql_);
@@ -161,6 +189,7 @@ void connection::give_up() noexcept {
             if (pending_(MYSQL_WAIT_TIMEOUT) == 0) pending_ = nullptr;
     }
     pending_ = nullptr;
+    left_ = nullptr;
     close();
 }
 
@@ -231,6 +260,22 @@ asio::awaitable<result<st_mysql_stmt*>> connection::prepare(std::string_view sql
 
 asio::awaitable<result<answer>> connection::run(std::string_view sql, std::vector<cell> values,
                                                 time_point deadline) {
+    const auto loaded = co_await load(sql, std::move(values), deadline);
+    if (!loaded) co_return loaded.error();
+    co_return co_await execute(*loaded, false, deadline);
+}
+
+asio::awaitable<result<answer>> connection::take(std::string_view sql, std::vector<cell> values,
+                                                 time_point deadline) {
+    const auto loaded = co_await load(sql, std::move(values), deadline);
+    if (!loaded) co_return loaded.error();
+    co_return co_await execute(*loaded, true, deadline);
+}
+
+// Prepares a statement, unless it is, and gives it its values.
+asio::awaitable<result<st_mysql_stmt*>> connection::load(std::string_view sql,
+                                                         std::vector<cell> values,
+                                                         time_point deadline) {
     if (!mysql_) co_return failure{errc::unreachable, where_.address + ": not connected"};
     const auto prepared = co_await prepare(sql, deadline);
     if (!prepared) co_return prepared.error();
@@ -239,13 +284,19 @@ asio::awaitable<result<answer>> connection::run(std::string_view sql, std::vecto
     if (mysql_stmt_param_count(statement) != bound_->values.size())
         co_return failure{errc::misuse, "a statement and its values do not go together"};
     if (!bound_->values.empty()) mysql_stmt_bind_param(statement, bound_->bindings.data());
+    co_return statement;
+}
+
+asio::awaitable<result<answer>> connection::execute(st_mysql_stmt* statement, bool takes,
+                                                    time_point deadline) {
     const int waits =
         begin([this, statement] { return mysql_stmt_execute_start(&status_, statement); },
               [this, statement](int ready) {
                   return mysql_stmt_execute_cont(&status_, statement, ready);
               });
     answer all;
-    auto done = co_await proceed(waits, deadline);
+    auto done = takes ? co_await proceed_or_leave(waits, statement, deadline)
+                      : co_await proceed(waits, deadline);
     if (done && status_ == 0) done = co_await read_results(statement, all, deadline);
     if (!done) co_return in_doubt(done.error());
     if (status_ != 0) {

@@ -7,7 +7,8 @@
 // Thread safety: none; one coroutine at a time. It may go on on another thread than the one that it
 // began on, as long as the two do not overlap: the library keeps nothing in its threads.
 // Invariants: a call that was given up has closed the connection before its caller goes on, without
-// ever blocking: the socket is shut down first, and the library's call is then run to its end.
+// ever blocking: the socket is shut down first, and the library's call is then run to its end. Only
+// what `take` has sent goes on behind its caller, until `finish` or the connection ends.
 // What a call points to lives as long as the connection, because the call may end after its caller.
 #pragma once
 
@@ -79,6 +80,19 @@ public:
     [[nodiscard]] asio::awaitable<result<answer>> run(std::string_view sql,
                                                       std::vector<cell> values,
                                                       time_point deadline);
+    /// As `run`, for a statement that takes something for good when it ends. The server does not
+    /// end it because the connection has: so when it is given up, by its deadline or a
+    /// cancellation, it is left under way, and `left` says so.
+    /// @param values  Begin with what is taken, and for whom.
+    [[nodiscard]] asio::awaitable<result<answer>> take(std::string_view sql,
+                                                       std::vector<cell> values,
+                                                       time_point deadline);
+    /// @return Whether a statement of `take` is under way that was given up.
+    [[nodiscard]] bool left() const noexcept { return left_ != nullptr; }
+    /// @return What that was given.
+    [[nodiscard]] const std::vector<cell>& left_values() const noexcept;
+    /// Sees it to its end, whatever the answer is. At the deadline the connection is closed.
+    [[nodiscard]] asio::awaitable<void> finish(time_point deadline);
     /// Runs a statement that cannot be prepared: without parameters and without rows.
     [[nodiscard]] asio::awaitable<result<void>> say(std::string_view sql, time_point deadline);
 
@@ -103,6 +117,10 @@ private:
     asio::awaitable<result<std::vector<std::string>>> look_up(time_point deadline);
     asio::awaitable<result<void>> set_session_up(time_point deadline);
     asio::awaitable<result<st_mysql_stmt*>> prepare(std::string_view sql, time_point deadline);
+    asio::awaitable<result<st_mysql_stmt*>> load(std::string_view sql, std::vector<cell> values,
+                                                 time_point deadline);
+    asio::awaitable<result<answer>> execute(st_mysql_stmt* statement, bool takes,
+                                            time_point deadline);
     asio::awaitable<result<void>> read_results(st_mysql_stmt* statement, answer& into,
                                                time_point deadline);
     asio::awaitable<result<void>> keep_rows(st_mysql_stmt* statement, time_point deadline);
@@ -114,6 +132,8 @@ private:
     int step(int events);
     void keep_from_blocking() noexcept;
     asio::awaitable<result<void>> proceed(int waits, time_point deadline);
+    asio::awaitable<result<void>> proceed_or_leave(int waits, st_mysql_stmt* statement,
+                                                   time_point deadline);
     asio::awaitable<result<int>> wait_for(int events, time_point deadline);
     result<void> watch_socket();
     failure refusal(unsigned number, const char* text);
@@ -132,6 +152,8 @@ private:
     std::function<int(int)> pending_;      // Goes on with the call that waits; empty: none does.
     int status_{0};                        // Where the library puts what a call returns ...
     st_mysql* connected_{nullptr};         // ... and what connecting does.
+    st_mysql_stmt* left_{nullptr};         // What `take` left under way, ...
+    int left_waits_{0};                    // ... and what it waits for.
     alarm* bell_{nullptr};                 // Of the wait under way.
     unsigned number_{0};
     bool aborted_{false};

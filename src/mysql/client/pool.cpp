@@ -39,7 +39,16 @@ private:
 };
 
 lent::~lent() {
-    if (from_) from_->give_back(std::move(line_), opened_);
+    if (from_) from_->give_back(*this);
+}
+
+void lent::set_aside() noexcept {
+    finished_ = true;
+    if (aside_ || from_->aside_ >= from_->size_) return;
+    aside_ = true;
+    ++from_->aside_;
+    --from_->lent_;
+    from_->pass_turn_on();
 }
 
 pool::pool(const store_environment& environment, settings where, unsigned size)
@@ -121,13 +130,14 @@ void pool::tell_ended(const char* why) noexcept {
     }
 }
 
-void pool::give_back(std::unique_ptr<connection> line, bool opened) noexcept {
+void pool::give_back(lent& mine) noexcept {
+    std::unique_ptr<connection> line = std::move(mine.line_);
     std::erase(busy_, line.get());
-    if (line && !stopped_ && line->clean())
+    if (line && !stopped_ && !mine.finished_ && line->clean())
         idle_.push_back(std::move(line));
-    else if (line && opened)
+    else if (line && mine.opened_)
         tell_ended("a call on the connection did not end well");
-    --lent_;
+    --(mine.aside_ ? aside_ : lent_);
     pass_turn_on();
 }
 

@@ -4,8 +4,8 @@
 // served. A connection that was given back in order is lent again; what hung up is replaced. After
 // a failed attempt to connect its failure is the answer for a short, growing and jittered while.
 // Thread safety: none; it belongs to its executor.
-// Invariants: at most `size` connections are lent; a connection with a call under way or a
-// transaction begun is never lent again.
+// Invariants: at most `size` connections are lent, and as many more may be set aside; a connection
+// with a call under way or a transaction begun is never lent again.
 #pragma once
 
 #include <holdfast/errc.hpp>
@@ -31,6 +31,9 @@ public:
     ~lent();
     [[nodiscard]] connection* operator->() const noexcept { return line_.get(); }
     [[nodiscard]] connection& operator*() const noexcept { return *line_; }
+    /// Makes room for another one to be lent, unless that was done for as many as may be lent. This
+    /// connection is not lent again.
+    void set_aside() noexcept;
 
 private:
     friend class pool;
@@ -38,7 +41,9 @@ private:
 
     std::shared_ptr<pool> from_;
     std::unique_ptr<connection> line_;
-    bool opened_{false};  // It was connected when it was lent.
+    bool opened_{false};    // It was connected when it was lent.
+    bool finished_{false};  // It is closed when it comes back ...
+    bool aside_{false};     // ... and does not count as lent.
 };
 
 /// See the top of the file.
@@ -65,7 +70,7 @@ private:
 
     asio::awaitable<result<void>> wait_for_turn(time_point deadline);
     asio::awaitable<result<void>> connect(std::unique_ptr<connection>& into, time_point deadline);
-    void give_back(std::unique_ptr<connection> line, bool opened) noexcept;
+    void give_back(lent& mine) noexcept;
     void tell_ended(const char* why) noexcept;
     void pass_turn_on() noexcept;
 
@@ -73,6 +78,7 @@ private:
     settings where_;
     unsigned size_;
     unsigned lent_{0};
+    unsigned aside_{0};  // Lent, too, and not counted there.
     std::deque<turn*> line_up_;
     std::vector<std::unique_ptr<connection>> idle_;
     std::vector<connection*> busy_;
