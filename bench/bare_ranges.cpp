@@ -210,7 +210,7 @@ public:
 
     void hold(std::int64_t start, std::int64_t end) override {
         id_ = ids_.next();
-        say("CALL holdfast_range_hold_1('" + std::string(ranges_key) + "', '" + id_ + "', " +
+        say("CALL holdfast_range_hold_2('" + std::string(ranges_key) + "', '" + id_ + "', " +
             std::to_string(start) + ", " + std::to_string(end) + ", 1, 0, " +
             std::to_string(ranges_ttl_ms * 1000) + ", '', '')");
     }

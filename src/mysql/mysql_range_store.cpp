@@ -101,7 +101,7 @@ asio::awaitable<result<answer>> mysql_range_store::call(connection& line, const 
                                                         time_point deadline) {
     auto said = co_await line.take(range_sql::call_hold, call_values(wanted), deadline);
     if (!said && line.number() == no_such_procedure) {
-        const auto made = co_await line.say(store_sql::holdfast_range_hold_1, deadline);
+        const auto made = co_await line.say(store_sql::holdfast_range_hold_2, deadline);
         const bool there = made || line.number() == procedure_exists;
         if (there)
             said = co_await line.take(range_sql::call_hold, call_values(wanted), deadline);
@@ -307,7 +307,7 @@ asio::awaitable<result<void>> mysql_range_store::set_capacity(std::string_view k
     const std::int64_t wanted = units;
     auto work = [&](connection& line) {
         std::vector<cell> reset{raw(key)};
-        std::vector<cell> set{raw(key), wanted, wanted};
+        std::vector<cell> set{raw(key), wanted, raw(key), wanted};
         return wanted == 1 ? line.run(range_sql::reset_capacity, std::move(reset), deadline)
                            : line.run(range_sql::set_capacity, std::move(set), deadline);
     };

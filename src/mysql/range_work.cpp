@@ -10,6 +10,9 @@ namespace holdfast::mysql {
 namespace {
 
 constexpr std::size_t rows_at_once = 256;  // As many as overlapping.sql gives.
+/// How often a row is waited for that somebody else has locked, for 5 ms each, as others wait with
+/// us.
+constexpr unsigned rests_max = 4;
 
 }  // namespace
 
@@ -37,7 +40,7 @@ asio::awaitable<result<void>> range_work::lock(const std::string& key) {
             keys_[key] = read_key(said->rows[0]);
             co_return result<void>{};
         }
-        std::vector<cell> made{raw(key)};
+        std::vector<cell> made{raw(key), raw(key)};
         said = co_await run(range_sql::make_key, std::move(made));
         if (!said) co_return said.error();
     }
@@ -66,8 +69,7 @@ asio::awaitable<result<void>> range_work::judge(const range_claim& wanted) {
         co_return result<void>{};
     }
     if (*mine) {
-        holds expired{std::move(**mine)};
-        const auto gone = co_await drop(wanted.key, expired);
+        const auto gone = co_await drop(wanted.key, wanted.id);
         if (!gone) co_return gone.error();
     }
     const std::int64_t capacity = wanted.capacity > 0 ? wanted.capacity : key.capacity;
@@ -184,9 +186,9 @@ asio::awaitable<result<std::optional<range_work::holds>>> range_work::overlappin
                 found += each.expires > row.now() ? 1 : 0;
                 (each.expires > row.now() ? live : expired).push_back(std::move(each));
             }
-            const auto stayed = co_await drop(key, expired);
-            if (!stayed) co_return stayed.error();
-            if (*stayed > 0) co_return std::optional<holds>();
+            const auto live_again = co_await drop_all(key, std::move(expired), live);
+            if (!live_again) co_return live_again.error();
+            if (*live_again) co_return std::optional<holds>();
         }
     }
     co_return std::optional(std::move(live));
@@ -202,17 +204,38 @@ asio::awaitable<result<std::int64_t>> range_work::first_start(const std::string&
     co_return whole_of(said->rows[0][0]);
 }
 
-// By its primary key each: nobody who works on one of them waits for us with another lock on it.
-asio::awaitable<result<std::size_t>> range_work::drop(const std::string& key,
-                                                      const holds& expired) {
-    std::size_t stayed = 0;
-    for (const hold_row& each : expired) {
-        std::vector<cell> values{raw(key), raw(each.id), keys_.at(key).now()};
-        const auto said = co_await run(range_sql::drop_expired, std::move(values));
+// By its primary key: nobody who works on it waits for us with another lock on it.
+asio::awaitable<result<range_work::fate>> range_work::drop(const std::string& key,
+                                                           const std::string& id) {
+    const std::vector<cell> name{raw(key), raw(id)};
+    for (;;) {  // Ends with the row's lock, or with the last rest.
+        auto said = co_await run(range_sql::drop_lock, name);
         if (!said) co_return said.error();
-        if (said->affected == 0) ++stayed;
+        if (!said->rows.empty()) {
+            if (whole_of(said->rows[0].at(0)) > keys_.at(key).now()) co_return fate::live_again;
+            said = co_await run(range_sql::drop_expired, name);
+            if (!said) co_return said.error();
+            co_return fate::gone;
+        }
+        said = co_await run(range_sql::drop_look, name);
+        if (!said) co_return said.error();
+        if (said->rows.empty()) co_return fate::gone;
+        if (rests_++ >= rests_max) co_return fate::locked;
+        std::vector<cell> nothing;
+        said = co_await run(range_sql::drop_rest, std::move(nothing));
+        if (!said) co_return said.error();
     }
-    co_return stayed;
+}
+
+asio::awaitable<result<bool>> range_work::drop_all(const std::string& key, holds expired,
+                                                   holds& stayed) {
+    for (hold_row& each : expired) {
+        const auto how = co_await drop(key, each.id);
+        if (!how) co_return how.error();
+        if (*how == fate::live_again) co_return true;
+        if (*how == fate::locked) stayed.push_back(std::move(each));
+    }
+    co_return false;
 }
 
 // What only the owners told of themselves is read for those that are shown.

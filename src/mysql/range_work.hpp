@@ -6,7 +6,7 @@
 // Invariants: once a key is locked, nobody else's holds of it appear or move until the transaction
 // ends; they may be released, renewed and confirmed. What has run out and overlaps is removed
 // before something is granted there, so that a transaction of the application's that has locked
-// its hold keeps the range until it ends.
+// its hold keeps the range until it ends; nobody waits for that with a key locked.
 #pragma once
 
 #include <holdfast/range_store.hpp>
@@ -62,14 +62,19 @@ private:
                                                               const std::string& self, range where,
                                                               std::size_t enough);
     asio::awaitable<result<std::int64_t>> first_start(const std::string& key, int c, range where);
-    /// @return How many rows could not be removed, because they are live after all.
-    asio::awaitable<result<std::size_t>> drop(const std::string& key, const holds& expired);
+    /// What became of a row that had run out.
+    enum class fate { gone, live_again, locked };
+    asio::awaitable<result<fate>> drop(const std::string& key, const std::string& id);
+    /// @param stayed  Is given those that somebody else has locked.
+    /// @return Whether one is live after all.
+    asio::awaitable<result<bool>> drop_all(const std::string& key, holds expired, holds& stayed);
     asio::awaitable<failure> refuse(const std::string& key, holds blockers);
     static std::int64_t draw_token(key_row& key);
 
     connection& line_;
     const std::string& address_;
     time_point deadline_;
+    unsigned rests_{0};  // Between tries to lock what has run out.
     std::map<std::string, key_row> keys_;
     std::map<std::pair<std::string, std::string>, hold_row> ours_;  // By key and id.
 };

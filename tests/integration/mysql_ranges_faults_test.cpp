@@ -182,6 +182,34 @@ TEST_F(range_faults, a_cancelled_hold_ends_at_once) {
     EXPECT_TRUE(ok(ours_->hold("room", 3, 4)));
 }
 
+// Why: a key's row that was made anew did not know of which classes the key has holds, and those
+// were given to somebody else. How: by the procedure, by steps, and by a capacity that is set.
+TEST_F(range_faults, a_table_of_keys_that_was_lost_hides_no_hold) {
+    const auto held = ours_->hold_all({{.key = "room",
+                                        .id = ours_->fresh_id(),
+                                        .start = 10,
+                                        .end = 20,
+                                        .capacity = 2,
+                                        .ttl = 30s},
+                                       {.key = "room",
+                                        .id = ours_->fresh_id(),
+                                        .start = 5,
+                                        .end = 100,
+                                        .capacity = 2,
+                                        .ttl = 30s}});
+    ASSERT_TRUE(ok(held));
+    range_claim wanted{.key = "room", .id = "b", .start = 15, .end = 16, .capacity = 1, .ttl = 30s};
+    sql_->ask("DROP TABLE holdfast_range_key");
+    EXPECT_TRUE(fails_with(theirs_->hold(wanted), errc::contended));
+    sql_->ask("DROP TABLE holdfast_range_key");
+    wanted.capacity = 2;
+    EXPECT_TRUE(fails_with(theirs_->hold(wanted), errc::contended));
+    sql_->ask("DROP TABLE holdfast_range_key");
+    ASSERT_TRUE(ok(theirs_->set_capacity("room", 2)));
+    wanted.capacity = 0;
+    EXPECT_TRUE(fails_with(theirs_->hold(wanted), errc::contended));
+}
+
 // Why: the server does not end a statement because its connection ends, so a release behind a
 // cancellation overtook the hold. How: it waits for the key's row, which is then unlocked.
 TEST_F(range_faults, a_cancelled_hold_that_is_released_leaves_nothing_behind) {

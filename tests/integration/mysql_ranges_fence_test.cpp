@@ -53,7 +53,7 @@ TEST_F(range_fence, lets_no_booking_in_behind_the_end_of_the_hold) {
 }
 
 // Why: between the check and the commit the hold may run out. How: it does, while the application's
-// transaction is open; who wants the range waits until that has ended.
+// transaction is open; who wants the range is refused until that has ended.
 TEST_F(range_fence, keeps_the_range_until_the_transaction_ends) {
     const auto held = ours_->hold(claim_for(300ms));
     ASSERT_TRUE(ok(held));
@@ -62,9 +62,10 @@ TEST_F(range_fence, keeps_the_range_until_the_transaction_ends) {
     ASSERT_EQ(book(app, held->fencing_token), "1");
     ASSERT_TRUE(poll_until([&] { return !theirs_->get("room", "mine").value(); }));
     const range_claim wanted{.key = "room", .id = "b", .start = 15, .end = 25, .ttl = 30s};
-    const auto early = theirs_->hold(wanted, 700ms);
-    EXPECT_FALSE(early);
-    EXPECT_NE(early.error().code, errc::contended);
+    const auto early = theirs_->hold(wanted);
+    ASSERT_TRUE(fails_with(early, errc::contended));
+    ASSERT_EQ(early.error().blockers.size(), 1U);
+    EXPECT_EQ(early.error().blockers[0].fencing_token, held->fencing_token);
     EXPECT_FALSE(theirs_->get("room", "b").value());
     app.ask("COMMIT");
     EXPECT_TRUE(ok(theirs_->hold(wanted)));
@@ -83,14 +84,13 @@ TEST_F(range_fence, lets_the_transaction_make_the_hold_permanent) {
         "WHERE `key` = 'room' AND id = 'mine'");
     ASSERT_TRUE(poll_until([&] { return !theirs_->get("room", "mine").value(); }));
     const range_claim wanted{.key = "room", .id = "b", .start = 15, .end = 25, .ttl = 30s};
-    const auto waits = start(theirs_->context,
-                             theirs_->store->hold_all(std::span(&wanted, 1), range_user::in(20s)));
-    EXPECT_FALSE(drive_until(
-        theirs_->context, [&] { return waits->ended(); }, 100ms));
+    const auto early = theirs_->hold(wanted);
+    ASSERT_TRUE(fails_with(early, errc::contended));
+    EXPECT_FALSE(early.error().blockers.at(0).permanent);
     app.ask("COMMIT");
-    ASSERT_TRUE(drive_until(theirs_->context, [&] { return waits->ended(); }));
-    ASSERT_TRUE(fails_with(*waits->answer, errc::contended));
-    EXPECT_TRUE(waits->answer->error().blockers.at(0).permanent);
+    const auto late = theirs_->hold(wanted);
+    ASSERT_TRUE(fails_with(late, errc::contended));
+    EXPECT_TRUE(late.error().blockers.at(0).permanent);
 }
 
 TEST_F(range_fence, of_somebody_who_sleeps_on_an_expired_hold_keeps_nobody_else_waiting) {
@@ -103,6 +103,43 @@ TEST_F(range_fence, of_somebody_who_sleeps_on_an_expired_hold_keeps_nobody_else_
     const range_claim elsewhere{.key = "room", .id = "b", .start = 50, .end = 60, .ttl = 30s};
     EXPECT_TRUE(ok(theirs_->hold(elsewhere, 700ms)));
     app.ask("ROLLBACK");
+}
+
+// Why: who wanted that range kept the key while it waited for the row, for a second at a time, and
+// nobody got any range of the key. How: sessions that have to wait for a row are counted.
+TEST_F(range_fence, of_somebody_who_sleeps_keeps_no_other_range_of_the_key_waiting) {
+    const auto row_waits = [&] {
+        return std::stoi(sql_->ask("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_waits'").at(0).at(1));
+    };
+    for (const std::uint32_t room : {1U, 2U}) {  // By the procedure, and by steps.
+        const std::string key = "room " + std::to_string(room);
+        const range_claim mine{.key = key,
+                               .id = "mine",
+                               .start = 10,
+                               .end = 20,
+                               .units = room,
+                               .capacity = room,
+                               .ttl = 50ms};
+        const auto held = ours_->hold(mine);
+        ASSERT_TRUE(ok(held));
+        sql_session app(server(), database_);
+        app.ask("START TRANSACTION");
+        app.ask("SELECT * FROM holdfast_range_hold WHERE `key` = '" + key +
+                "' AND id = 'mine' FOR UPDATE");
+        ASSERT_TRUE(poll_until([&] { return !theirs_->get(key, "mine").value(); }));
+        const int before = row_waits();
+        const range_claim wanted{
+            .key = key, .id = "b", .start = 15, .end = 25, .capacity = room, .ttl = 30s};
+        const auto refused = theirs_->hold(wanted);
+        ASSERT_TRUE(fails_with(refused, errc::contended));
+        EXPECT_EQ(refused.error().blockers.at(0).fencing_token, held->fencing_token);
+        const range_claim elsewhere{
+            .key = key, .id = "c", .start = 50, .end = 60, .capacity = room, .ttl = 30s};
+        EXPECT_TRUE(ok(theirs_->hold(elsewhere)));
+        EXPECT_EQ(row_waits(), before);
+        app.ask("ROLLBACK");
+        EXPECT_TRUE(ok(theirs_->hold(wanted)));
+    }
 }
 
 class range_galera : public testing::Test {};

@@ -1,16 +1,17 @@
 -- SPDX-License-Identifier: BSL-1.0
--- holdfast_range_hold_1: makes a hold on a key with room for one, in one round trip. The steps are
+-- holdfast_range_hold_2: makes a hold on a key with room for one, in one round trip. The steps are
 -- those of range_work.cpp, which stands in where this is missing, and where the key has more room.
 --   p_capacity  0: the key's own   p_ttl  µs
 --   returns  one row: how, a number, the key's time
 --            how 0: held; the number is its token
 --                1: blocked; one result follows for each class in use, with the first holds of it
---                   that are in the way: id, start, end, units, token, expiry, owner, data
+--                   that are in the way: id, start, end, units, token, expiry, owner, data; one
+--                   that has run out is if somebody else has locked its row
 --                2: more units are wanted than the key has, which is the number
 --                3: the id is another hold of the key or, if the number is 1, a permanent one
 --                4: the room is not 1, but the number: nothing was done
 -- The name ends in a number that changes with the text.
-CREATE PROCEDURE holdfast_range_hold_1(
+CREATE PROCEDURE holdfast_range_hold_2(
     IN p_key VARBINARY(512), IN p_id VARBINARY(255), IN p_start BIGINT, IN p_end BIGINT,
     IN p_units INT, IN p_capacity INT, IN p_ttl BIGINT, IN p_owner VARBINARY(256),
     IN p_data MEDIUMBLOB)
@@ -18,10 +19,12 @@ CREATE PROCEDURE holdfast_range_hold_1(
     SQL SECURITY INVOKER
     COMMENT 'holdfast: makes a hold'
 whole: BEGIN
-    DECLARE v_fence, v_seen, v_clock, v_now, v_expires, v_used, v_earlier BIGINT DEFAULT 0;
+    DECLARE v_fence, v_seen, v_clock, v_now, v_expires, v_locked BIGINT DEFAULT 0;
+    DECLARE v_used, v_earlier BIGINT DEFAULT 0;
     DECLARE v_starts, v_ends, v_from, v_lowest, v_reach BIGINT DEFAULT 0;
     DECLARE v_room, v_units, v_class, v_swept, v_blocked INT DEFAULT 0;
-    DECLARE v_id VARBINARY(255);
+    DECLARE v_rests INT DEFAULT 0;
+    DECLARE v_id, v_busy VARBINARY(255);
     DECLARE v_key VARBINARY(512);
     DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
@@ -38,7 +41,13 @@ whole: BEGIN
         SELECT fence, capacity, seen, classes INTO v_fence, v_room, v_seen, v_used
           FROM holdfast_range_key WHERE `key` = p_key FOR UPDATE;
         IF v_fence IS NOT NULL THEN LEAVE turn; END IF;
-        INSERT INTO holdfast_range_key (`key`) VALUES (p_key) ON DUPLICATE KEY UPDATE fence = fence;
+        -- If the row was lost and the holds were not, it knows their classes again.
+        INSERT INTO holdfast_range_key (`key`, classes)
+        VALUES (p_key, (SELECT COALESCE(BIT_OR(1 << (used.class - 1)), 0)
+                          FROM (SELECT DISTINCT class
+                                  FROM holdfast_range_hold FORCE INDEX (by_start)
+                                 WHERE `key` = p_key AND class > 0) AS used))
+        ON DUPLICATE KEY UPDATE fence = fence;
     END LOOP;
     SET v_clock = TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', SYSDATE(6));
     SET v_now = GREATEST(v_clock, v_seen);
@@ -82,6 +91,8 @@ whole: BEGIN
 
     -- Class 0: of those that start below our end, the last one ends last. One that has run out is
     -- removed, unless a transaction of the application's made it permanent: each look is a new one.
+    -- Nobody waits for its row, as the whole key would wait, too: who is at it is in the way. Who
+    -- only sweeps it is done in a moment.
     single: LOOP
         SET v_expires = NULL;
         SELECT id, ends, expires INTO v_id, v_ends, v_expires
@@ -93,8 +104,19 @@ whole: BEGIN
             SET v_blocked = 1;
             LEAVE single;
         END IF;
-        DELETE FROM holdfast_range_hold
-         WHERE `key` = p_key AND id = v_id AND expires <= v_now;
+        SET v_locked = NULL;
+        SELECT expires INTO v_locked
+          FROM holdfast_range_hold WHERE `key` = p_key AND id = v_id FOR UPDATE SKIP LOCKED;
+        IF v_locked <= v_now THEN
+            DELETE FROM holdfast_range_hold WHERE `key` = p_key AND id = v_id;
+        ELSEIF v_locked IS NULL AND v_rests < 4 THEN
+            SET v_rests = v_rests + 1;
+            DO SLEEP(0.005);
+        ELSEIF v_locked IS NULL THEN
+            SELECT id INTO v_busy FROM holdfast_range_hold WHERE `key` = p_key AND id = v_id;
+            SET v_blocked = v_busy IS NOT NULL;
+            IF v_blocked = 1 THEN LEAVE single; END IF;
+        END IF;
     END LOOP;
 
     -- The others: what overlaps starts less than the greatest length of its class before us.
@@ -120,8 +142,18 @@ whole: BEGIN
         ELSEIF v_expires > v_now THEN
             SET v_blocked = 1;
         ELSE
-            DELETE FROM holdfast_range_hold
-             WHERE `key` = p_key AND id = v_id AND expires <= v_now;
+            SET v_locked = NULL;
+            SELECT expires INTO v_locked
+              FROM holdfast_range_hold WHERE `key` = p_key AND id = v_id FOR UPDATE SKIP LOCKED;
+            IF v_locked <= v_now THEN
+                DELETE FROM holdfast_range_hold WHERE `key` = p_key AND id = v_id;
+            ELSEIF v_locked IS NULL AND v_rests < 4 THEN
+                SET v_rests = v_rests + 1;
+                DO SLEEP(0.005);
+            ELSEIF v_locked IS NULL THEN
+                SELECT id INTO v_busy FROM holdfast_range_hold WHERE `key` = p_key AND id = v_id;
+                SET v_blocked = v_busy IS NOT NULL;
+            END IF;
         END IF;
     END WHILE;
 
@@ -147,7 +179,7 @@ whole: BEGIN
             SELECT id, starts, ends, units, fence, expires, owner, data
               FROM holdfast_range_hold FORCE INDEX (by_start)
              WHERE `key` = p_key AND class = v_class AND starts >= v_from AND starts < p_end
-               AND ends > p_start AND expires > v_now
+               AND ends > p_start AND (expires > v_now OR id = v_busy)
              ORDER BY starts, fence LIMIT 16;
             SET v_class = v_class + 1;
         END WHILE;
