@@ -54,6 +54,7 @@ asio::awaitable<result<mysql_range_store::grants>> mysql_range_store::hold_all(
     co_await asio::this_coro::throw_if_cancelled(false);
     auto work = [&](connection& line) { return hold(line, wanted, deadline); };
     auto said = co_await access_.converse<grants>(work, deadline);
+    note_attempt(wanted, said);
     if (said) {
         for (const range_claim& one : wanted) access_.tell(one.key, store_access::change::other);
         const std::uint64_t before = std::exchange(grants_, grants_ + wanted.size());

@@ -11,8 +11,10 @@
 #include "mysql/range_rows.hpp"
 #include "mysql/store_access.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace holdfast::mysql {
@@ -54,9 +56,13 @@ private:
     /// A key and some of its holds, as they stood when they were looked at.
     struct sight {
         key_row key{};
-        std::int64_t first_single{0};  ///< Where class 0 has to be looked at from.
         std::vector<hold_row> holds{};
         bool more{false};
+    };
+    /// Attempts on a range in a row, where only an attempt tells whether it can be had.
+    struct vain_attempts {
+        unsigned rests{0};
+        bool unseen{false};  ///< A look takes it for free.
     };
     /// Whether the procedure is there, as far as is known.
     enum class procedure { unknown, there, missing };
@@ -78,23 +84,35 @@ private:
     asio::awaitable<result<std::optional<range_hold>>> find(connection& line, std::string_view key,
                                                             std::string_view id,
                                                             time_point deadline);
+    vain_attempts& vain_attempts_for(const range_claim& wanted);
+    void note_attempt(std::span<const range_claim> wanted, const result<grants>& said);
     asio::awaitable<void> look_after_tables(time_point deadline);
     asio::awaitable<result<void>> sweep(connection& line, time_point deadline);
     asio::awaitable<result<void>> forget_idle_keys(connection& line, time_point deadline);
     asio::awaitable<result<void>> forget_if_idle(connection& line, const cell& key,
                                                  time_point deadline);
 
-    asio::awaitable<result<sight>> see(connection& line, std::string_view key, range window,
-                                       time_point deadline);
-    asio::awaitable<result<sight>> see_page(connection& line, std::string_view key, range window,
-                                            std::optional<range_cursor> after, std::size_t limit,
-                                            time_point deadline);
+    /// What is asked for of the holds of a key.
+    struct view {
+        std::string_view key;
+        range window;
+        std::optional<range_cursor> after{};
+        std::size_t limit{0};
+        bool whole{true};  ///< With the owners and data.
+    };
+    /// @return What there is at one instant.
+    asio::awaitable<result<sight>> see(connection& line, const view& asked, time_point deadline);
+    asio::awaitable<result<sight>> see_single(connection& line, const view& asked,
+                                              time_point deadline);
+    asio::awaitable<result<sight>> see_all(connection& line, const view& asked,
+                                           time_point deadline);
     asio::awaitable<result<sight>> look(const range_claim& wanted);
 
     store_environment env_;
     store_access access_;
     procedure procedure_{procedure::unknown};
     std::uint64_t grants_{env_.random.jitter_bits()};  // Short-lived clients sweep in turn, too.
+    std::map<std::tuple<std::string, std::int64_t, std::int64_t>, vain_attempts> vain_;
     std::string swept_to_;  // The key behind which idle ones are looked for next.
 };
 

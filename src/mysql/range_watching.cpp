@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Looking at holds without a lock: lists, and waiting for a change; and what removes rows that
-// nobody comes back to.
+// Waiting for a change of holds; and what removes rows that nobody comes back to.
 #include "mysql/mysql_range_store.hpp"
 #include "mysql/range_sql.hpp"
 
@@ -16,11 +15,11 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::microseconds;
 
-/// A waiter tells no more holds apart than that.
-constexpr std::size_t watched_max = 1000;
 /// The longest that the care for the tables keeps somebody from the hold that was granted.
 constexpr auto care_limit = 100ms;
 constexpr std::size_t keys_per_look = 32;  // As many as idle_look.sql gives.
+/// Of so many ranges it is known that attempts are in vain; then that is learnt anew.
+constexpr std::size_t vain_max = 256;
 
 /// Holds that overlap what is waited for: when they run out, by their tokens.
 using watched = std::map<std::int64_t, std::int64_t>;
@@ -36,110 +35,87 @@ bool changed(const watched& before, const watched& after, range_change which) {
                        [&](const auto& each) { return !before.contains(each.first); });
 }
 
+/// What a look tells somebody who waits.
+struct outlook {
+    watched found{};
+    microseconds left{microseconds::max()};  ///< Until the first hold in the way runs out.
+    bool free{false};
+};
+
+outlook read_outlook(const std::vector<hold_row>& holds, const key_row& key,
+                     const range_claim& wanted) {
+    outlook told;
+    std::vector<hold_row> others;
+    for (const hold_row& each : holds) {
+        told.found.emplace(each.fence, each.expires);
+        if (each.id == wanted.id) continue;
+        others.push_back(each);
+        if (each.expires == permanent_expiry) continue;
+        told.left = std::min(told.left, microseconds(each.expires - key.now()));
+    }
+    const range where{wanted.start, wanted.end};
+    const std::int64_t room = wanted.capacity > 0 ? wanted.capacity : key.capacity;
+    told.free = room == 1 ? others.empty() : fits(others, where, wanted.units, room);
+    return told;
+}
+
+/// Whether it may be live for no longer than the answer took.
+bool has_run_out(const range_hold& blocker) {
+    return !blocker.permanent && blocker.remaining <= 1ms;
+}
+
 }  // namespace
 
-asio::awaitable<result<mysql_range_store::sight>> mysql_range_store::see(connection& line,
-                                                                         std::string_view key,
-                                                                         range window,
-                                                                         time_point deadline) {
-    sight seen;
-    std::vector<cell> values{raw(key), window.start, raw(key)};
-    const auto said = co_await within(line, range_sql::see_key, std::move(values), deadline);
-    if (!said) co_return said.error();
-    seen.first_single = window.start;
-    if (said->rows.empty() || said->rows[0].size() != 6) co_return seen;
-    seen.key = read_key(said->rows[0]);
-    if (!is_null(said->rows[0][5])) seen.first_single = whole_of(said->rows[0][5]);
-    co_return seen;
+mysql_range_store::vain_attempts& mysql_range_store::vain_attempts_for(const range_claim& wanted) {
+    if (vain_.size() >= vain_max) vain_.clear();
+    return vain_[{wanted.key, wanted.start, wanted.end}];
 }
 
-asio::awaitable<result<mysql_range_store::sight>> mysql_range_store::see_page(
-    connection& line, std::string_view key, range window, std::optional<range_cursor> after,
-    std::size_t limit, time_point deadline) {
-    auto known = co_await see(line, key, window, deadline);
-    if (!known || known->key.clock == 0) co_return known;  // Nobody asked for the key yet.
-    sight seen = std::move(*known);
-    for (const int c : classes_of(seen.key)) {
-        const std::int64_t lowest = c == 0 ? seen.first_single : lowest_start(window, c);
-        const std::int64_t start = after ? after->start : lowest;
-        const std::int64_t token = after ? static_cast<std::int64_t>(after->token) : -1;
-        std::vector<cell> values{raw(key),     std::int64_t{c},
-                                 lowest,       window.end,
-                                 window.start, seen.key.now(),
-                                 start,        start,
-                                 token,        static_cast<std::int64_t>(limit) + 1};
-        const auto said = co_await within(line, range_sql::page, std::move(values), deadline);
-        if (!said) co_return said.error();
-        for (const auto& cells : said->rows) seen.holds.push_back(read_hold(cells));
+// A hold that has run out is in the way if somebody has locked its row, and no look tells that.
+void mysql_range_store::note_attempt(std::span<const range_claim> wanted,
+                                     const result<grants>& said) {
+    if (said && vain_.empty()) return;
+    const failure why = said ? failure{} : said.error();
+    const bool refused = !said && why.code == errc::contended;
+    const bool unseen =
+        refused && std::any_of(why.blockers.begin(), why.blockers.end(), has_run_out);
+    if (vain_.empty() && !unseen) return;
+    for (const range_claim& each : wanted) {
+        if (said) vain_.erase({each.key, each.start, each.end});
+        if (refused && each.key == why.name) vain_attempts_for(each).unseen = unseen;
     }
-    put_in_order(seen.holds);
-    seen.more = seen.holds.size() > limit;
-    if (seen.more) seen.holds.resize(limit);
-    co_return seen;
-}
-
-asio::awaitable<result<range_page>> mysql_range_store::list(std::string_view key, range window,
-                                                            std::optional<range_cursor> after,
-                                                            std::size_t limit,
-                                                            time_point deadline) {
-    co_await asio::this_coro::throw_if_cancelled(false);
-    auto work = [&](connection& line) {
-        return see_page(line, key, window, after, limit, deadline);
-    };
-    auto seen = co_await access_.converse<sight>(work, deadline);
-    if (!seen) co_return seen.error();
-    range_page page;
-    page.more = seen->more;
-    page.capacity = static_cast<std::uint32_t>(seen->key.capacity);
-    for (hold_row& each : seen->holds)
-        page.holds.push_back(tell_hold(key, std::move(each), seen->key.now()));
-    co_return page;
-}
-
-asio::awaitable<result<mysql_range_store::sight>> mysql_range_store::look(
-    const range_claim& wanted) {
-    const time_point deadline = access_.now() + env_.options.timeout;
-    const range window{wanted.start, wanted.end};
-    auto work = [&](connection& line) {
-        return see_page(line, wanted.key, window, std::nullopt, watched_max, deadline);
-    };
-    co_return co_await access_.converse<sight>(work, deadline);
 }
 
 // The server cannot tell of a change. Unless somebody else does, it is looked for: often at first,
-// then less often; and when the first hold in the way runs out.
+// then less often; and when the first hold in the way runs out. Where only an attempt tells, there
+// are ever longer rests between attempts.
 asio::awaitable<void> mysql_range_store::await_change(const range_claim& wanted, range_change which,
                                                       time_point until) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const auto least =
-        which == range_change::freed ? store_access::change::freed : store_access::change::other;
-    store_access::waiter me(access_, wanted.key, least);
-    const range window{wanted.start, wanted.end};
+    const bool freed = which == range_change::freed;
+    store_access::waiter me(access_, wanted.key,
+                            freed ? store_access::change::freed : store_access::change::other);
+    const auto known = vain_.find({wanted.key, wanted.start, wanted.end});
+    if (freed && known != vain_.end() && known->second.unseen) {
+        const auto pause = access_.look_pause(++known->second.rests, false);
+        const time_point next = access_.now() + pause;
+        static_cast<void>(co_await me.rest(std::min(next, until)));
+        co_return;
+    }
     std::optional<watched> first;
     for (unsigned looks = 1; !access_.stopped() && access_.now() < until; ++looks) {
         const bool hears = me.hears();
         const auto seen = co_await look(wanted);
         if (!seen && seen.error().code == errc::cancelled) co_return;
+        const bool many = seen && seen->more;  // More than are looked at: only an attempt tells.
+        if (many) looks = ++vain_attempts_for(wanted).rests;
         time_point next = access_.now() + access_.look_pause(looks, hears);
-        bool many = false;  // More than are looked at: only an attempt tells.
         if (seen) {
-            watched found;
-            std::vector<hold_row> others;
-            for (const hold_row& each : seen->holds) {
-                found.emplace(each.fence, each.expires);
-                if (each.id == wanted.id) continue;
-                others.push_back(each);
-                if (each.expires == permanent_expiry) continue;
-                const microseconds left(each.expires - seen->key.now());
-                next = std::min(next, access_.now() + left);
-            }
-            const std::int64_t room = wanted.capacity > 0 ? wanted.capacity : seen->key.capacity;
-            const bool free = !seen->more && (room == 1 ? others.empty()
-                                                        : fits(others, window, wanted.units, room));
-            if (which == range_change::freed && free) co_return;
-            if (!first) first = found;
-            many = seen->more;
-            if (changed(*first, found, which)) co_return;
+            outlook told = read_outlook(seen->holds, seen->key, wanted);
+            if (freed && told.free && !many) co_return;
+            if (first && changed(*first, told.found, which)) co_return;
+            if (!first) first = std::move(told.found);
+            if (told.left != microseconds::max()) next = std::min(next, access_.now() + told.left);
         }
         const bool rested = co_await me.rest(std::min(next, until));
         if (!rested || many) co_return;

@@ -142,6 +142,47 @@ TEST_F(range_fence, of_somebody_who_sleeps_keeps_no_other_range_of_the_key_waiti
     }
 }
 
+// Why: a look took that range for free, and who waited for it attempted all the time. How: pauses
+// grow; seven in a row last a quarter of a second at least.
+TEST_F(range_fence, of_somebody_who_sleeps_is_asked_ever_less_often) {
+    const auto held = ours_->hold(claim_for(50ms));
+    ASSERT_TRUE(ok(held));
+    sql_session app(server(), database_);
+    app.ask("START TRANSACTION");
+    app.ask("SELECT * FROM holdfast_range_hold WHERE `key` = 'room' AND id = 'mine' FOR UPDATE");
+    ASSERT_TRUE(poll_until([&] { return !theirs_->get("room", "mine").value(); }));
+    const range_claim wanted{.key = "room", .id = "b", .start = 15, .end = 25, .ttl = 30s};
+    boot_clock::duration waited{0};
+    for (int i = 0; i < 7; ++i) {
+        ASSERT_TRUE(fails_with(theirs_->hold(wanted), errc::contended));
+        const auto since = boot_clock::now();
+        run(theirs_->context,
+            theirs_->store->await_change(wanted, range_change::freed, range_user::in(20s)));
+        waited += boot_clock::now() - since;
+    }
+    EXPECT_GE(waited, 250ms);
+    app.ask("ROLLBACK");
+    EXPECT_TRUE(ok(theirs_->hold(wanted)));
+}
+
+// Why: more holds than a look tells apart made each wait end after the shortest pause.
+TEST_F(range_fence, who_waits_for_more_than_a_look_tells_attempts_ever_less_often) {
+    ASSERT_TRUE(ok(ours_->hold("room", 0, 1)));
+    sql_->ask(
+        "INSERT INTO holdfast_range_hold SELECT `key`, CONCAT(id, seq), class, seq * 10, "
+        "seq * 10 + 1, expires + 600000000, fence + seq, units, granted, owner, data "
+        "FROM holdfast_range_hold JOIN seq_1_to_1001");
+    const range_claim wanted{.key = "room", .id = "b", .start = 5, .end = 20000, .ttl = 30s};
+    boot_clock::duration waited{0};
+    for (int i = 0; i < 7; ++i) {
+        const auto since = boot_clock::now();
+        run(theirs_->context,
+            theirs_->store->await_change(wanted, range_change::freed, range_user::in(20s)));
+        waited += boot_clock::now() - since;
+    }
+    EXPECT_GE(waited, 250ms);
+}
+
 class range_galera : public testing::Test {};
 
 TEST_F(range_galera, is_refused_unless_it_is_allowed) {

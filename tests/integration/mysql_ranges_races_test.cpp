@@ -55,6 +55,33 @@ TEST_P(range_races, sixteen_clients_book_each_slot_once_and_meet_no_error) {
     EXPECT_EQ(deadlocks(), before);
 }
 
+// Why: a list that took several looks missed a hold that moved in between. How: one moves all the
+// time, and always covers the window; once of class 0, and once of others.
+TEST_P(range_races, a_list_tells_of_one_instant) {
+    for (const std::uint32_t room : {1U, 2U}) {
+        const std::string key = "room " + std::to_string(room);
+        ASSERT_TRUE(ok(ours_->set_capacity(key, room)));
+        const range_claim one{.key = key, .id = "a", .start = 0, .end = 100, .ttl = 5min};
+        ASSERT_TRUE(ok(ours_->hold(one)));
+        std::atomic<bool> done{false};
+        std::thread mover([&] {
+            range_user mine(url());
+            while (!done) {
+                EXPECT_TRUE(ok(mine.move(key, "a", {50, 150})));
+                EXPECT_TRUE(ok(mine.move(key, "a", {0, 200})));
+            }
+        });
+        int odd = 0;
+        for (int i = 0; i < 400; ++i) {
+            const auto seen = theirs_->list(key, {60, 100});
+            if (!seen || seen->holds.size() != 1) ++odd;
+        }
+        done = true;
+        mover.join();
+        EXPECT_EQ(odd, 0) << key;
+    }
+}
+
 // How: all wait for each other, and then want ranges that overlap, on keys that are new as well.
 TEST_P(range_races, of_sixteen_who_want_it_at_the_same_time_exactly_one_gets_it) {
     constexpr int rounds = 60;
