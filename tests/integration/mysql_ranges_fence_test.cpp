@@ -52,12 +52,37 @@ TEST_F(range_fence, lets_no_booking_in_behind_the_end_of_the_hold) {
     EXPECT_EQ(sql_->value("SELECT COUNT(*) FROM booking"), "0");
 }
 
+// Why: above READ COMMITTED a check that finds no row locks the gap where it would be. How: the
+// hold is gone, the transaction stays open, and others want this key and those beside it.
+TEST_F(range_fence, of_a_hold_that_is_gone_locks_nothing_at_read_committed) {
+    const std::string check =
+        "SELECT 1 FROM holdfast_range_hold WHERE `key` = 'room' AND id = 'mine' AND fence = 1 "
+        "AND expires > TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) FOR UPDATE";
+    ASSERT_TRUE(ok(ours_->hold("room", 50, 60)));
+    sql_session app(server(), database_);
+    app.ask("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
+    app.ask("START TRANSACTION");
+    ASSERT_TRUE(app.ask(check).empty());
+    for (const char* key : {"a room", "room", "room 2"}) {
+        range_claim wanted = claim_for(30s);
+        wanted.key = key;
+        EXPECT_TRUE(ok(theirs_->hold(wanted)));
+        EXPECT_TRUE(ok(theirs_->release(key, "mine")));
+    }
+    app.ask("ROLLBACK");
+    app.ask("START TRANSACTION");
+    ASSERT_TRUE(app.ask(check).empty());
+    EXPECT_FALSE(theirs_->hold(claim_for(30s), 300ms)) << "at REPEATABLE READ the gap is locked";
+    app.ask("ROLLBACK");
+}
+
 // Why: between the check and the commit the hold may run out. How: it does, while the application's
 // transaction is open; who wants the range is refused until that has ended.
 TEST_F(range_fence, keeps_the_range_until_the_transaction_ends) {
     const auto held = ours_->hold(claim_for(300ms));
     ASSERT_TRUE(ok(held));
     sql_session app(server(), database_);
+    app.ask("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
     app.ask("START TRANSACTION");
     ASSERT_EQ(book(app, held->fencing_token), "1");
     ASSERT_TRUE(poll_until([&] { return !theirs_->get("room", "mine").value(); }));

@@ -63,6 +63,19 @@ TEST(mysql_settings, of_a_store_may_allow_a_cluster) {
     EXPECT_FALSE(read_settings(url + "?galera=allow"));
 }
 
+TEST(mysql_settings, that_are_unknown_are_refused_naming_all_that_are_known) {
+    using mysql::url_use;
+    for (const char* url : {"mysql://u@h/d?foo=1", "mysql+unix:///s?db=d&user=u&foo=1"}) {
+        const std::string of_store = read_settings(url, url_use::store).error().text;
+        const std::string of_table = read_settings(url).error().text;
+        EXPECT_THAT(of_store, HasSubstr("'foo' is no option"));
+        for (const char* known : {"password_file", "connect_timeout", "galera", "notify"})
+            EXPECT_THAT(of_store, HasSubstr(known));
+        EXPECT_THAT(of_table, HasSubstr("connect_timeout"));
+        EXPECT_THAT(of_table, Not(HasSubstr("galera")));
+    }
+}
+
 TEST(mysql_settings, that_break_a_rule_are_refused_naming_it) {
     const std::pair<const char*, const char*> bad[] = {
         {"redis://h", "scheme"},
