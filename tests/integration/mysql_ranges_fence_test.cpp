@@ -167,6 +167,21 @@ TEST_F(range_fence, of_somebody_who_sleeps_keeps_no_other_range_of_the_key_waiti
     }
 }
 
+TEST_F(range_fence, of_somebody_who_sleeps_is_waited_for_by_its_own_id) {
+    const range_claim mine = claim_for(50ms);
+    ASSERT_TRUE(ok(ours_->hold(mine)));
+    sql_session app(server(), database_);
+    app.ask("START TRANSACTION");
+    app.ask("SELECT * FROM holdfast_range_hold WHERE `key` = 'room' AND id = 'mine' FOR UPDATE");
+    ASSERT_TRUE(poll_until([&] { return !theirs_->get("room", "mine").value(); }));
+    const auto again = start(ours_->context,
+                             ours_->store->hold_all(std::span(&mine, 1), range_user::in(patience)));
+    EXPECT_TRUE(drive_until(ours_->context, [&] { return server_waits_for_a_row(); }));
+    app.ask("ROLLBACK");
+    ASSERT_TRUE(drive_until(ours_->context, [&] { return again->ended(); }));
+    EXPECT_TRUE(ok(*again->answer));
+}
+
 // Why: a look took that range for free, and who waited for it attempted all the time. How: pauses
 // grow; seven in a row last a quarter of a second at least.
 TEST_F(range_fence, of_somebody_who_sleeps_is_asked_ever_less_often) {
