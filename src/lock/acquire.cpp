@@ -233,7 +233,8 @@ asio::awaitable<result<grant>> engine::attempt_once(pursuit& aim) {
         const attempt which = repeated ? attempt::repeated : attempt::first;
         co_return co_await parts_.where->acquire(aim.wanted, which, op_deadline());
     }
-    line_terms terms = terms_for(aim.plan.options, aim.started, aim.member.has_value());
+    const bool several = aim.member && aim.member->line().several();
+    line_terms terms = terms_for(aim.plan.options, aim.started, several);
     terms.beat = aim.next_beat(sent);
     aim.lease = terms.lease;
     // Whichever request it will be that a grant comes from.

@@ -73,6 +73,8 @@ public:
     [[nodiscard]] waiter* first() const noexcept {
         return waiting_.empty() ? nullptr : waiting_.front();
     }
+    /// @return Whether others wait behind the first.
+    [[nodiscard]] bool several() const noexcept { return waiting_.size() > 1; }
     /// @return Whether one of this process holds the lock, or is just passing it on.
     [[nodiscard]] bool taken() const noexcept { return passing || (holder && holder->held()); }
     /// Lets the first compete, if nobody here holds the lock.

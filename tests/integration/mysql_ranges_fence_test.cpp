@@ -119,7 +119,7 @@ TEST_F(range_fence, lets_the_transaction_make_the_hold_permanent) {
 }
 
 TEST_F(range_fence, of_somebody_who_sleeps_on_an_expired_hold_keeps_nobody_else_waiting) {
-    const auto held = ours_->hold(claim_for(50ms));
+    const auto held = ours_->hold(claim_for(500ms));
     ASSERT_TRUE(ok(held));
     sql_session app(server(), database_);
     app.ask("START TRANSACTION");
@@ -144,7 +144,7 @@ TEST_F(range_fence, of_somebody_who_sleeps_keeps_no_other_range_of_the_key_waiti
                                .end = 20,
                                .units = room,
                                .capacity = room,
-                               .ttl = 50ms};
+                               .ttl = 500ms};
         const auto held = ours_->hold(mine);
         ASSERT_TRUE(ok(held));
         sql_session app(server(), database_);
@@ -168,7 +168,7 @@ TEST_F(range_fence, of_somebody_who_sleeps_keeps_no_other_range_of_the_key_waiti
 }
 
 TEST_F(range_fence, of_somebody_who_sleeps_is_waited_for_by_its_own_id) {
-    const range_claim mine = claim_for(50ms);
+    const range_claim mine = claim_for(500ms);
     ASSERT_TRUE(ok(ours_->hold(mine)));
     sql_session app(server(), database_);
     app.ask("START TRANSACTION");
@@ -185,7 +185,7 @@ TEST_F(range_fence, of_somebody_who_sleeps_is_waited_for_by_its_own_id) {
 // Why: a look took that range for free, and who waited for it attempted all the time. How: pauses
 // grow; seven in a row last a quarter of a second at least.
 TEST_F(range_fence, of_somebody_who_sleeps_is_asked_ever_less_often) {
-    const auto held = ours_->hold(claim_for(50ms));
+    const auto held = ours_->hold(claim_for(500ms));
     ASSERT_TRUE(ok(held));
     sql_session app(server(), database_);
     app.ask("START TRANSACTION");

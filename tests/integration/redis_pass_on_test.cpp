@@ -156,7 +156,7 @@ TEST(the_short_way_of_the_line, comes_to_the_same_end_as_the_long_one) {
     const std::string release(scripts().release.text(version));
     world quick(server, "quick", line, release);
     world slow(server, "slow", with(line, "string.byte(wish) == 120", "false"),
-               with(release, "if pass_on(", "if false and pass_on("));
+               with(release, "= pass_on(", "= false and pass_on("));
     const std::array<world*, 2> both{&quick, &slow};
     std::mt19937 random(20260707);
     const auto below = [&](unsigned limit) { return std::uint32_t(random() % limit); };

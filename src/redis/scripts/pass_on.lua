@@ -7,14 +7,19 @@
 -- Gives it to the first of the line, as hand_over does, if that one and who is the first then are
 -- alive, and it wants it exclusively.
 -- @return its value, for how many ms it has it, and whether `me` is the first now; or nil: then
---         the longer way has to be gone, and nothing but the fence counter has changed
+--         the longer way has to be gone, and nothing but the fence counter has changed; behind it
+--         true: the line is a key of somebody else's
 local function pass_on(lock, micros, floor, me, came, place)
   local line, waiters = lock .. ':q', lock .. ':w'
   if me and redis.call('ZADD', line, 'NX', came, me) == 0 then return nil end
   local function give_up()
     if me then redis.call('ZREM', line, me) end
   end
-  local ahead = redis.call('ZRANGE', line, '0', '1')
+  local ahead = redis.pcall('ZRANGE', line, '0', '1')
+  if ahead.err then
+    if string.sub(ahead.err, 1, 9) == 'WRONGTYPE' then return nil, true end
+    return redis.call('ZRANGE', line, '0', '1')  -- Fails, with the server's own words.
+  end
   local first, second = ahead[1], ahead[2]
   if first == me then return give_up() end
   local now = math.floor(micros / 1000)
