@@ -409,9 +409,11 @@ TEST_F(own_range, that_is_none_is_64_in_one_line_and_changes_nothing) {
     hold("10", "20", {"--id", "mine"});
     ASSERT_EQ(range({"confirm", "room", "mine"}).code, 0);
     const auto before = listed();
-    for (const char* const odd : {"NaN", "inf", "1.5", "1e3", "", " 1", "ten", "0x10",
-                                  "9223372036854775808", "2026-11-21", "2026-02-30T10:00:00Z"})
+    for (const char* const odd :
+         {"NaN", "inf", "1.5", "1e3", "", " 1", "ten", "0x10", "2026-11-21"})
         refused({"hold", "room", odd, "40"}, "START: a whole number, or an instant");
+    refused({"hold", "room", "9223372036854775808", "40"}, "START: a whole number from -92233");
+    refused({"hold", "room", "2026-02-30T10:00:00Z", "40"}, "START: a date and a time that exist");
     refused({"hold", "room", "30", "NaN"}, "END: a whole number, or an instant");
     refused({"hold", "room", "30", "99999999999999999999"}, "END: a whole number from -9223372036");
     refused({"hold", "room", "2026-11-21T10:00:00", "40"}, "START: an instant with its offset");
