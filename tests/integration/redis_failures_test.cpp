@@ -227,6 +227,22 @@ TEST_F(redis_failures, a_line_of_another_type_is_named_and_keeps_no_lock) {
     EXPECT_EQ(server_->command({"GET", redis::line_key("job")}), "$3\r\nfoo\r\n");
 }
 
+TEST_F(redis_failures, a_list_of_waiters_of_another_type_is_named_and_leaves_no_line) {
+    auto held = locks_.acquire("job");
+    ASSERT_TRUE(held) << held.error().message();
+    static_cast<void>(server_->command({"SET", redis::waiters_key("job"), "foo"}));
+    locker others(server_->url());
+    const auto refused = others.acquire("job", {.wait = 5s, .fair = true});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::wrong_type);
+    EXPECT_THAT(refused.error().text, HasSubstr(redis::waiters_key("job") + " is a string"));
+    EXPECT_EQ(server_->command({"EXISTS", redis::line_key("job")}), ":0\r\n");
+    const auto released = held->release();
+    EXPECT_TRUE(released) << released.error().message();
+    EXPECT_FALSE(taken("job"));
+    EXPECT_EQ(server_->command({"GET", redis::waiters_key("job")}), "$3\r\nfoo\r\n");
+}
+
 // F20.
 TEST_F(redis_failures, a_server_that_forgets_its_scripts_all_the_time_is_not_noticed) {
     const milliseconds ttl = 600ms;

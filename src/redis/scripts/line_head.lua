@@ -34,10 +34,13 @@ local function outlive()
   redis.call('PEXPIRE', waiters, lease + 1)
 end
 
--- The line first: where it is a key of somebody else's, nothing is left behind.
+-- Where either is a key of somebody else's, nothing is left behind.
 local function stand_in_line()
-  redis.call('ZADD', line, 'NX', came, me)
   redis.call('HSET', waiters, me, place)
+  if type(redis.pcall('ZADD', line, 'NX', came, me)) == 'table' then
+    redis.call('HDEL', waiters, me)
+    redis.call('ZADD', line, 'NX', came, me)  -- Fails, with the server's own words.
+  end
   outlive()
 end
 
