@@ -14,6 +14,7 @@ namespace {
 struct thread_state {
     unsigned held{0};
     unsigned in_vain{0};
+    bool refused{false};  ///< Since it held nothing.
 };
 thread_local thread_state here;
 
@@ -54,7 +55,10 @@ bool mutex::lock_within(lock_mode mode, std::chrono::milliseconds limit) {
         return true;
     }
     const failure why = held.error();
-    if (tries && here.held > 0) ++here.in_vain;
+    if (tries && here.held > 0) {
+        ++here.in_vain;
+        here.refused = true;
+    }
     if (why.code == errc::contended || why.code == errc::timed_out) return false;
     throw lock_error(why);
 }
@@ -83,6 +87,10 @@ void mutex::unlock() noexcept {
         held_.erase(place);
     }
     if (here.held > 0) --here.held;
+    if (here.held == 0) {
+        if (!here.refused) here.in_vain = 0;
+        here.refused = false;
+    }
     // The guard's destructor starts the release.
 }
 

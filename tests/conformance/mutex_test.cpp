@@ -104,6 +104,31 @@ TEST_P(shared_mutexes, are_taken_by_a_crowd_in_any_order_without_trying_for_ever
     EXPECT_LT(locks_.statistics().attempts - before, 4U * rounds * 2 * 10);
 }
 
+// Why: only who has just given all back again lets others go first.
+TEST_P(shared_mutexes, cost_no_pause_after_a_lock_that_asked_for_no_other) {
+    shared_mutex first{locks_, "first"};
+    shared_mutex second{locks_, "second"};
+    const auto median = [&] {
+        std::vector<std::chrono::steady_clock::duration> all;
+        for (int i = 0; i < 21; ++i) {
+            const auto begun = std::chrono::steady_clock::now();
+            first.lock();
+            first.unlock();
+            all.push_back(std::chrono::steady_clock::now() - begun);
+        }
+        std::ranges::nth_element(all, all.begin() + 10);
+        return all[10];
+    };
+    const auto usual = median();
+    const auto others = locks_.acquire("second");
+    ASSERT_TRUE(others);
+    for (int i = 0; i < 12; ++i) {
+        const std::unique_lock held(first);
+        EXPECT_FALSE(second.try_lock());
+    }
+    EXPECT_LT(median(), 10 * usual);
+}
+
 TEST_P(shared_mutexes, of_permits_give_a_thread_as_many_as_it_asks_for) {
     mutex desks{locks_, "desks", {.permits = 2}};
     const auto taken = [&] {
