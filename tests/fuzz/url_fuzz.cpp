@@ -13,12 +13,22 @@
 
 namespace {
 
+// In how many ways it is said where the server is.
+unsigned ways(const holdfast::redis::settings& where) {
+    return unsigned{!where.host.empty()} + unsigned{!where.unix_path.empty()} +
+           unsigned{!where.seeds.empty()} + unsigned{!where.sentinels.empty()};
+}
+
+unsigned ways(const holdfast::mysql::settings& where) {
+    return unsigned{!where.host.empty()} + unsigned{!where.unix_path.empty()};
+}
+
 // What was read from a URL and is shown of it.
 template <class Read>
 void check(Read read, std::string_view text) {
     const auto settings = read(text);
     if (!settings && settings.error().code != holdfast::errc::misuse) std::abort();
-    if (settings && settings->host.empty() == settings->unix_path.empty()) std::abort();
+    if (settings && ways(*settings) != 1) std::abort();
     const std::string& shown = settings ? settings->address : settings.error().text;
     for (const char c : shown)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) std::abort();
