@@ -214,13 +214,12 @@ std::string store_url::redacted() const {
 }
 
 std::optional<failure> check_query(const store_url& url,
-                                   std::initializer_list<std::string_view> known) {
+                                   const std::vector<std::string_view>& known) {
     for (const auto& [key, value] : url.query) {
         if (std::find(known.begin(), known.end(), key) != known.end()) continue;
         std::string rule = "'" + key + "' is no option of " + url.scheme + " (known:";
         for (const std::string_view name : known) rule.append(" ").append(name);
-        return bad(known.size() == 0 ? "'" + key + "': " + url.scheme + " has no options"
-                                     : rule + ")");
+        return bad(known.empty() ? "'" + key + "': " + url.scheme + " has no options" : rule + ")");
     }
     return std::nullopt;
 }

@@ -52,6 +52,6 @@ struct store_url {
 
 /// @return Why `url` has a query option that is not in `known`, or nothing.
 [[nodiscard]] std::optional<failure> check_query(const store_url& url,
-                                                 std::initializer_list<std::string_view> known);
+                                                 const std::vector<std::string_view>& known);
 
 }  // namespace holdfast::base

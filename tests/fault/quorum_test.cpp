@@ -240,41 +240,37 @@ TEST(quorum, refuses_modes_that_several_servers_cannot_keep_and_says_why) {
     EXPECT_EQ(b.sent(0), 0U);
 }
 
+// @return Why there is no quorum of those nodes.
+failure refusal_of(quorum_bench& b, const std::vector<std::shared_ptr<store>>& nodes) {
+    std::vector<store_factory> makers;
+    for (const auto& node : nodes)
+        makers.emplace_back(
+            [node](const store_environment&) { return result<std::shared_ptr<store>>(node); });
+    test::seeded_entropy random(1);
+    const auto made = quorum_of(makers)({b.context.get_executor(), *b.time, random, {}});
+    return made ? failure{} : made.error();
+}
+
 // Why: one server with two votes refuses its own lock, and is no quorum.
 TEST(quorum, refuses_a_server_that_is_given_twice) {
     quorum_bench b(1);
     const auto node = std::make_shared<faulty_store>(*b.time, 0, trouble::none);
-    const store_factory make = [node](const store_environment&) {
-        return result<std::shared_ptr<store>>(node);
-    };
-    test::seeded_entropy random(1);
-    const store_environment environment{b.context.get_executor(), *b.time, random, {}};
-    const auto refused = quorum_of({make, make})(environment);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, errc::misuse);
-    EXPECT_NE(refused.error().text.find("faulty: is given twice"), std::string::npos);
+    const failure refused = refusal_of(b, {node, node});
+    EXPECT_EQ(refused.code, errc::misuse);
+    EXPECT_NE(refused.text.find("faulty: is given twice"), std::string::npos);
 }
 
 // Why: they share one value for each lock, which each kind of store reads in its own way.
 TEST(quorum, refuses_nodes_of_two_kinds) {
-    quorum_bench b(1);
-    const auto node = std::make_shared<faulty_store>(*b.time, 0, trouble::none);
-    const store_factory make = [node](const store_environment&) {
-        return result<std::shared_ptr<store>>(node);
-    };
-    test::seeded_entropy random(1);
-    const store_environment environment{b.context.get_executor(), *b.time, random, {}};
     class other_store final : public faulty_store {
         using faulty_store::faulty_store;
     };
-    const auto stranger = std::make_shared<other_store>(*b.time, 1, trouble::none);
-    const store_factory make_other = [stranger](const store_environment&) {
-        return result<std::shared_ptr<store>>(stranger);
-    };
-    const auto refused = quorum_of({make, make_other})(environment);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, errc::misuse);
-    EXPECT_NE(refused.error().text.find("of two kinds"), std::string::npos);
+    quorum_bench b(1);
+    const failure refused =
+        refusal_of(b, {std::make_shared<faulty_store>(*b.time, 0, trouble::none),
+                       std::make_shared<other_store>(*b.time, 1, trouble::none)});
+    EXPECT_EQ(refused.code, errc::misuse);
+    EXPECT_NE(refused.text.find("of two kinds"), std::string::npos);
 }
 
 // Why: whatever goes wrong at any step of any node, what is reported is true, and nothing stays.

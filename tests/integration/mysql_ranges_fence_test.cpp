@@ -27,6 +27,13 @@ protected:
             "FOR UPDATE");
         return app.value("SELECT ROW_COUNT()");
     }
+    /// `app` locks the hold in a transaction, in which it stays until the hold has run out.
+    void sleep_on_hold(sql_session& app, const std::string& key) {
+        app.ask("START TRANSACTION");
+        app.ask("SELECT * FROM holdfast_range_hold WHERE `key` = '" + key +
+                "' AND id = 'mine' FOR UPDATE");
+        EXPECT_TRUE(poll_until([&] { return !theirs_->get(key, "mine").value(); }));
+    }
 };
 
 TEST_F(range_fence, lets_a_booking_in_while_the_hold_is_ours_and_with_its_token_only) {
@@ -122,9 +129,7 @@ TEST_F(range_fence, of_somebody_who_sleeps_on_an_expired_hold_keeps_nobody_else_
     const auto held = ours_->hold(claim_for(500ms));
     ASSERT_TRUE(ok(held));
     sql_session app(server(), database_);
-    app.ask("START TRANSACTION");
-    app.ask("SELECT * FROM holdfast_range_hold WHERE `key` = 'room' AND id = 'mine' FOR UPDATE");
-    ASSERT_TRUE(poll_until([&] { return !theirs_->get("room", "mine").value(); }));
+    sleep_on_hold(app, "room");
     const range_claim elsewhere{.key = "room", .id = "b", .start = 50, .end = 60, .ttl = 30s};
     EXPECT_TRUE(ok(theirs_->hold(elsewhere, 700ms)));
     app.ask("ROLLBACK");
@@ -148,10 +153,7 @@ TEST_F(range_fence, of_somebody_who_sleeps_keeps_no_other_range_of_the_key_waiti
         const auto held = ours_->hold(mine);
         ASSERT_TRUE(ok(held));
         sql_session app(server(), database_);
-        app.ask("START TRANSACTION");
-        app.ask("SELECT * FROM holdfast_range_hold WHERE `key` = '" + key +
-                "' AND id = 'mine' FOR UPDATE");
-        ASSERT_TRUE(poll_until([&] { return !theirs_->get(key, "mine").value(); }));
+        sleep_on_hold(app, key);
         const int before = row_waits();
         const range_claim wanted{
             .key = key, .id = "b", .start = 15, .end = 25, .capacity = room, .ttl = 30s};
@@ -171,9 +173,7 @@ TEST_F(range_fence, of_somebody_who_sleeps_is_waited_for_by_its_own_id) {
     const range_claim mine = claim_for(500ms);
     ASSERT_TRUE(ok(ours_->hold(mine)));
     sql_session app(server(), database_);
-    app.ask("START TRANSACTION");
-    app.ask("SELECT * FROM holdfast_range_hold WHERE `key` = 'room' AND id = 'mine' FOR UPDATE");
-    ASSERT_TRUE(poll_until([&] { return !theirs_->get("room", "mine").value(); }));
+    sleep_on_hold(app, "room");
     const auto again = start(ours_->context,
                              ours_->store->hold_all(std::span(&mine, 1), range_user::in(patience)));
     EXPECT_TRUE(drive_until(ours_->context, [&] { return server_waits_for_a_row(); }));
@@ -188,9 +188,7 @@ TEST_F(range_fence, of_somebody_who_sleeps_is_asked_ever_less_often) {
     const auto held = ours_->hold(claim_for(500ms));
     ASSERT_TRUE(ok(held));
     sql_session app(server(), database_);
-    app.ask("START TRANSACTION");
-    app.ask("SELECT * FROM holdfast_range_hold WHERE `key` = 'room' AND id = 'mine' FOR UPDATE");
-    ASSERT_TRUE(poll_until([&] { return !theirs_->get("room", "mine").value(); }));
+    sleep_on_hold(app, "room");
     const range_claim wanted{.key = "room", .id = "b", .start = 15, .end = 25, .ttl = 30s};
     boot_clock::duration waited{0};
     for (int i = 0; i < 7; ++i) {

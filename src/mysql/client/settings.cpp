@@ -59,12 +59,15 @@ result<void> read_store_options(base::store_url& url, settings& into) {
     return {};
 }
 
-result<void> read_unix(base::store_url& url, url_use use, settings& into) {
-    auto wrong = use == url_use::store
-                     ? base::check_query(url, {"db", "user", "password_file", "connect_timeout",
-                                               "galera", "notify"})
-                     : base::check_query(url, {"db", "user", "password_file", "connect_timeout"});
-    if (wrong) return *wrong;
+result<void> check_options(const base::store_url& url, url_use use) {
+    std::vector<std::string_view> known{"db", "user", "password_file", "connect_timeout"};
+    if (url.scheme == "mysql") known = {"password_file", "tls", "ca", "connect_timeout"};
+    if (use == url_use::store) known.insert(known.end(), {"galera", "notify"});
+    if (auto wrong = base::check_query(url, known)) return *wrong;
+    return {};
+}
+
+result<void> read_unix(base::store_url& url, settings& into) {
     if (!url.host.empty() || url.port != 0 || url.path.empty())
         return bad_url("mysql+unix: has the form mysql+unix:///PATH?db=NAME");
     if (url.path.size() > 100) return bad_url("the path of a unix socket has at most 100 bytes");
@@ -76,12 +79,7 @@ result<void> read_unix(base::store_url& url, url_use use, settings& into) {
     return read_database(take(url, "db"), into);
 }
 
-result<void> read_tcp(base::store_url& url, url_use use, settings& into) {
-    auto wrong = use == url_use::store
-                     ? base::check_query(url, {"password_file", "tls", "ca", "connect_timeout",
-                                               "galera", "notify"})
-                     : base::check_query(url, {"password_file", "tls", "ca", "connect_timeout"});
-    if (wrong) return *wrong;
+result<void> read_tcp(base::store_url& url, settings& into) {
     if (url.host.empty()) return bad_url("mysql: needs a host, as in mysql://host/database");
     into.host = url.host;
     if (url.port != 0) into.port = url.port;
@@ -115,8 +113,8 @@ result<settings> read_settings(std::string_view text, url_use use) {
     into.password = url->password;
     result<void> read;
     if (use == url_use::store) read = read_store_options(*url, into);
-    if (read)
-        read = url->scheme == "mysql+unix" ? read_unix(*url, use, into) : read_tcp(*url, use, into);
+    if (read) read = check_options(*url, use);
+    if (read) read = url->scheme == "mysql+unix" ? read_unix(*url, into) : read_tcp(*url, into);
     if (!read) return read.error();
     if (into.user.empty()) return bad_url("it names no user");
     if (into.user.find('\0') != std::string::npos ||
