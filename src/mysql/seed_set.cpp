@@ -21,6 +21,8 @@ using std::chrono::microseconds;
 
 constexpr unsigned no_sql = 1064;
 constexpr unsigned not_to_be_prepared = 1295;
+constexpr unsigned lock_wait_timeout = 1205;
+constexpr unsigned deadlock = 1213;
 
 /// Enough of an id to find its row, and not enough to clear it.
 std::string short_id(const std::string& id) { return id.substr(0, 11) + "..."; }
@@ -41,6 +43,10 @@ struct seed_table::set_try {
     std::int64_t server_until{0};  ///< By when the row has to be written, on that clock.
     std::int64_t expiry_ms{0};
     std::uint64_t fence{0};
+    failure lost{};                    ///< Why it is doubtful ...
+    unsigned lost_number{0};           ///< ... and the server's number for that.
+    std::optional<seed_row> beside{};  ///< Another row, seen behind the commit ...
+    bool looked_again{false};          ///< ... if that was looked for.
 
     void end(result<set_outcome> how) {
         at = state::over;
@@ -52,6 +58,21 @@ struct seed_table::set_try {
         if (why.code == errc::in_doubt) why.code = errc::unreachable;
         if (number == signalled_by_trigger) why.code = errc::denied;
         end(std::move(why));
+    }
+    // It may have been committed, unless the server says what came before that.
+    void end_in_doubt(failure why, unsigned number) {
+        const error_meaning meaning = classify(number);
+        const bool refused = meaning.what == verdict::refused && meaning.code != errc::protocol;
+        if (why.code == errc::cancelled) {
+            end(std::move(why));
+        } else if (refused || number == deadlock || number == lock_wait_timeout ||
+                   number == signalled_by_trigger) {
+            end_without_effect(std::move(why), number);
+        } else {
+            at = state::doubtful;
+            lost = std::move(why);
+            lost_number = number;
+        }
     }
     void end_too_late(const std::string& where) {
         end(failure{errc::timed_out,
@@ -90,10 +111,7 @@ asio::awaitable<void> seed_table::try_set(const seed_wish& wanted, set_try& how)
             co_return;
         }
         how.at = state::written;
-        if (!*written) {
-            failure why(errc::unreachable, address() + ": the connection was lost at the commit");
-            how.end_without_effect(std::move(why), 0);
-        }
+        if (!*written) how.end_without_effect(std::move(how.lost), how.lost_number);
     }
     if (how.at == state::written) co_await confirm(wanted, how);
 }
@@ -109,12 +127,7 @@ asio::awaitable<void> seed_table::transact(const seed_wish& wanted, set_try& how
     connection& session = **line;
     co_await look(wanted, session, how);
     if (how.at == state::open) co_await write(wanted, session, how);
-    if (how.at == state::open) {
-        const auto committed = co_await session.say(sql::commit, how.deadline);
-        how.at = committed ? state::written : state::doubtful;
-        if (!committed && committed.error().code == errc::cancelled) how.end(committed.error());
-        co_return;
-    }
+    if (how.at == state::written) co_return;
     const auto taken_back = co_await session.say(sql::rollback, how.deadline);
     static_cast<void>(taken_back);  // What is not in order then is closed, which is as good.
     if (how.at == state::found) how.at = state::written;
@@ -180,11 +193,45 @@ asio::awaitable<void> seed_table::write(const seed_wish& wanted, connection& lin
                           std::to_string(how.expiry_ms),
                           std::move(data),
                           until};
-    const auto said = co_await line.run(sql::insert, std::move(row), how.deadline);
-    if (!said)
-        how.end_without_effect(said.error(), line.number());
-    else if (said->affected == 0)
+    if (has_compounds_)
+        co_await write_at_once(std::move(row), wanted, line, how);
+    else
+        co_await write_and_commit(std::move(row), line, how);
+}
+
+asio::awaitable<void> seed_table::write_at_once(std::vector<cell> row, const seed_wish& wanted,
+                                                connection& line, set_try& how) {
+    row.insert(row.end(), {wanted.key, wanted.id, wanted.to, wanted.from});
+    const auto said = co_await line.run(sql::write_and_look, std::move(row), how.deadline);
+    if (!said) {
+        how.end_in_doubt(said.error(), line.number());
+        co_return;
+    }
+    if (said->rows.size() != 1 || whole_of(said->rows[0].at(1)) == 0) {
         how.end_too_late(address());
+        co_return;
+    }
+    how.at = set_try::state::written;
+    how.beside = read_row(*said);
+    how.looked_again = true;
+}
+
+asio::awaitable<void> seed_table::write_and_commit(std::vector<cell> row, connection& line,
+                                                   set_try& how) {
+    const auto said = co_await line.run(sql::insert, std::move(row), how.deadline);
+    if (!said) {
+        how.end_without_effect(said.error(), line.number());
+        co_return;
+    }
+    if (said->affected == 0) {
+        how.end_too_late(address());
+        co_return;
+    }
+    const auto committed = co_await line.say(sql::commit, how.deadline);
+    if (committed)
+        how.at = set_try::state::written;
+    else
+        how.end_in_doubt(committed.error(), 0);
 }
 
 // The row is there for all to see. It stays if that was known while the mutex was valid, and if
@@ -198,22 +245,26 @@ asio::awaitable<void> seed_table::confirm(const seed_wish& wanted, set_try& how)
         if (gone) how.end(std::move(late));
         co_return;
     }
-    std::vector<cell> range{wanted.key, wanted.id, wanted.to, wanted.from};
-    auto said = co_await ask(sql::look_again, std::move(range), repeats::harmless, how.deadline);
-    if (!said) {
-        failure why = said.error();
-        if (why.code != errc::cancelled) why.code = errc::in_doubt;
-        why.text += "; the row " + short_id(wanted.id) + " was written, and may not stand alone";
-        how.end(std::move(why));
-        co_return;
+    if (!how.looked_again) {
+        std::vector<cell> range{wanted.key, wanted.id, wanted.to, wanted.from};
+        auto said =
+            co_await ask(sql::look_again, std::move(range), repeats::harmless, how.deadline);
+        if (!said) {
+            failure why = said.error();
+            if (why.code != errc::cancelled) why.code = errc::in_doubt;
+            why.text +=
+                "; the row " + short_id(wanted.id) + " was written, and may not stand alone";
+            how.end(std::move(why));
+            co_return;
+        }
+        how.beside = read_row(*said);
     }
-    auto beside = read_row(*said);
-    if (!beside) {
+    if (!how.beside) {
         how.end(set_outcome{.expiry_ms = how.expiry_ms, .fence = how.fence});
         co_return;
     }
     const bool gone = co_await withdraw(wanted, how);
-    if (gone) how.end(set_outcome{.blocker = std::move(beside)});
+    if (gone) how.end(set_outcome{.blocker = std::move(how.beside)});
 }
 
 // @return Whether the row is gone; if not, that was the end, in doubt.

@@ -76,8 +76,8 @@ public:
     ///              `in_doubt`: the row may stand until its ttl has passed. `wrong_type`,
     ///              `denied`, `unreachable`, `protocol`, `cancelled`: nothing is held, but that
     ///              after `cancelled` the row may stand until its ttl has passed.
-    /// @par Cost    4 round trips; 2 if blocked. Two more where the server has no compound
-    ///              statements that can be prepared.
+    /// @par Cost    2 round trips, blocked or not. 6, and 4 if blocked, where the server has no
+    ///              compound statements that can be prepared.
     [[nodiscard]] asio::awaitable<result<set_outcome>> set(seed_wish wanted,
                                                            time_point mutex_valid_until,
                                                            time_point deadline);
@@ -122,6 +122,9 @@ private:
                                                   time_point deadline);
     asio::awaitable<void> look(const seed_wish& wanted, connection& line, set_try& how);
     asio::awaitable<void> write(const seed_wish& wanted, connection& line, set_try& how);
+    asio::awaitable<void> write_at_once(std::vector<cell> row, const seed_wish& wanted,
+                                        connection& line, set_try& how);
+    asio::awaitable<void> write_and_commit(std::vector<cell> row, connection& line, set_try& how);
     asio::awaitable<void> confirm(const seed_wish& wanted, set_try& how);
     asio::awaitable<bool> withdraw(const seed_wish& wanted, set_try& how);
     asio::awaitable<result<bool>> was_written(const seed_wish& wanted, time_point deadline);

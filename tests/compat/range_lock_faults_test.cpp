@@ -134,7 +134,7 @@ TEST_F(range_lock_fault, a_frozen_database_is_an_error_in_time_and_a_thaw_books_
     const auto a = other->set("k", 10, 20, {}, 30s);
     const auto b = other->set("k", 15, 25, {}, 30s);
     EXPECT_FALSE(held(a) && held(b)) << told_of(a) << "; " << told_of(b);
-    EXPECT_TRUE(held(a)) << told_of(a) << ": no COMMIT was sent before";
+    EXPECT_TRUE(held(a)) << told_of(a) << ": nothing was written before";
     EXPECT_EQ(rows_of("k"), "1");
 }
 
@@ -200,11 +200,11 @@ TEST_F(range_lock_fault, connections_that_are_killed_all_the_time_book_nothing_t
 TEST_F(range_lock_fault, a_lost_answer_to_the_commit_is_made_up_for) {
     for (const cut when : {cut::after_it_is_heard, cut::before_it_is_heard}) {
         static_cast<void>(open_warm());
-        tcp_cutter line(sql_server_.socket_path(), "\nCOMMIT\n", when);
+        tcp_cutter line(sql_server_.socket_path(), "in the packet", when);
         range_lock locks(redis_.url(), "mysql://app:app%20pw@127.0.0.1:" +
                                            std::to_string(line.port()) + "/locks");
         const std::string key = when == cut::after_it_is_heard ? "heard" : "unheard";
-        const auto how = locks.set(key, 10, 20, {}, 30s);
+        const auto how = locks.set(key, 10, 20, "in the packet", 30s);
         EXPECT_EQ(line.cuts(), 1);
         ASSERT_TRUE(held(how)) << told_of(how);
         EXPECT_EQ(rows_of(key), "1");
@@ -215,11 +215,11 @@ TEST_F(range_lock_fault, a_lost_answer_to_the_commit_is_made_up_for) {
 
 TEST_F(range_lock_fault, a_commit_whose_answer_stays_away_is_in_doubt_and_names_the_row_in_part) {
     static_cast<void>(open_warm());
-    tcp_cutter line(sql_server_.socket_path(), "\nCOMMIT\n", cut::after_it_is_heard);
+    tcp_cutter line(sql_server_.socket_path(), "in the packet", cut::after_it_is_heard);
     range_lock locks(redis_.url(),
                      "mysql://app:app%20pw@127.0.0.1:" + std::to_string(line.port()) + "/locks",
                      {.timeout = 2s});
-    auto going = locks.set("k", 10, 20, {}, 30s, asio::use_future);
+    auto going = locks.set("k", 10, 20, "in the packet", 30s, asio::use_future);
     ASSERT_TRUE(poll_until([&] { return line.cuts() == 1; }));
     sql_server_.kill();
     const auto how = going.get();

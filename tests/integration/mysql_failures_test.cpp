@@ -19,8 +19,17 @@ namespace {
 using testing::AnyOf;
 using testing::HasSubstr;
 
-class a_lost_commit : public mysql_table {
+/// What a client says when it commits, and what it must not say so that it says that.
+struct commit_words {
+    std::string said;
+    std::string unknown;
+};
+
+class a_lost_commit : public mysql_table, public testing::WithParamInterface<commit_words> {
 protected:
+    tcp_cutter cutter(const mariadb_server& server, cut when) {
+        return {server.socket_path(), GetParam().said, when, GetParam().unknown};
+    }
     result<set_outcome> set_over(tcp_cutter& line, boot_clock::duration mutex = 20s) {
         table_user cut_off("mysql://app:app%20pw@127.0.0.1:" + std::to_string(line.port()) + "/" +
                            database_);
@@ -29,8 +38,8 @@ protected:
 };
 
 // Why: whether the row stands is not known when the answer to COMMIT is lost; it can be found out.
-TEST_F(a_lost_commit, that_was_heard_is_found_by_reading_back) {
-    tcp_cutter line(server().socket_path(), "\nCOMMIT\n", cut::after_it_is_heard);
+TEST_P(a_lost_commit, that_was_heard_is_found_by_reading_back) {
+    tcp_cutter line = cutter(server(), cut::after_it_is_heard);
     const auto how = set_over(line);
     EXPECT_EQ(line.cuts(), 1);
     ASSERT_TRUE(holds(how)) << why(how);
@@ -39,21 +48,22 @@ TEST_F(a_lost_commit, that_was_heard_is_found_by_reading_back) {
     EXPECT_EQ(row_count(), "1");
 }
 
-TEST_F(a_lost_commit, that_was_not_heard_is_made_up_for) {
-    tcp_cutter line(server().socket_path(), "\nCOMMIT\n", cut::before_it_is_heard);
+TEST_P(a_lost_commit, that_was_not_heard_is_made_up_for) {
+    tcp_cutter line = cutter(server(), cut::before_it_is_heard);
     const auto how = set_over(line);
     EXPECT_EQ(line.cuts(), 1);
     ASSERT_TRUE(holds(how)) << why(how);
     EXPECT_EQ(row_count(), "1");
 }
 
-TEST_F(a_lost_commit, that_cannot_be_resolved_in_time_is_in_doubt_and_names_the_row_in_part) {
+TEST_P(a_lost_commit, that_cannot_be_resolved_in_time_is_in_doubt_and_names_the_row_in_part) {
     mariadb_server own;
     table_user setup(own.url());
     ASSERT_TRUE(run(setup.context, setup.table->create(table_user::in(20s))));
-    tcp_cutter line(own.socket_path(), "\nCOMMIT\n", cut::after_it_is_heard);
+    tcp_cutter line = cutter(own, cut::after_it_is_heard);
     table_user cut_off("mysql://app:app%20pw@127.0.0.1:" + std::to_string(line.port()) + "/locks");
-    const seed_wish wanted{.id = "03464-52391-secret", .key = "k", .from = 1, .to = 2, .ttl = 30s};
+    const seed_wish wanted{
+        .id = "03464-52391-secret mine", .key = "k", .from = 1, .to = 2, .ttl = 30s};
     const auto mine =
         start(cut_off.context, cut_off.table->set(wanted, table_user::in(20s), table_user::in(2s)));
     bool frozen = false;
@@ -67,12 +77,19 @@ TEST_F(a_lost_commit, that_cannot_be_resolved_in_time_is_in_doubt_and_names_the_
     EXPECT_THAT(mine->answer->error().text, testing::Not(HasSubstr("secret")));
 }
 
-TEST_F(a_lost_commit, of_a_statement_before_it_is_made_up_for) {
+TEST_P(a_lost_commit, of_a_statement_before_it_is_made_up_for) {
     tcp_cutter line(server().socket_path(), "START TRANSACTION", cut::after_it_is_heard);
     const auto how = set_over(line);
     EXPECT_EQ(line.cuts(), 1);
     EXPECT_TRUE(holds(how)) << why(how);
 }
+
+INSTANTIATE_TEST_SUITE_P(said, a_lost_commit,
+                         testing::Values(commit_words{"mine", ""},
+                                         commit_words{"\nCOMMIT\n", "BEGIN NOT ATOMIC"}),
+                         [](const auto& one) {
+                             return one.param.unknown.empty() ? "with_the_row" : "by_itself";
+                         });
 
 class a_simple_server : public mysql_table {};
 
@@ -124,7 +141,7 @@ TEST_F(a_fault, a_frozen_server_ends_a_set_in_time_and_a_thaw_books_nothing_twic
     EXPECT_EQ(sql_session(server_).value("SELECT COUNT(*) FROM `lock` WHERE `key` = 'k'"), "1");
 }
 
-// Why: the connections go at any moment of a set; each must be held once, or said not to be.
+// Why: connections and statements end at any moment of a set; each must be held once, or said not to be.
 TEST_F(a_fault, connections_killed_all_the_time_book_nothing_twice_and_lose_nothing) {
     constexpr int slots = 150;
     constexpr int users = 3;
@@ -151,7 +168,9 @@ TEST_F(a_fault, connections_killed_all_the_time_book_nothing_twice_and_lose_noth
         while (!done)
             for (const auto& row :
                  root.ask("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'app'"))
-                if (root.try_ask("KILL " + row[0]) == 0) ++kills;
+                if (const char* what = kills % 2 == 0 ? "KILL " : "KILL QUERY ";
+                    root.try_ask(what + row[0]) == 0)
+                    ++kills;
     });
     for (std::thread& one : threads) one.join();
     done = true;

@@ -30,8 +30,11 @@ int reach_server(const std::string& path) {
 
 }  // namespace
 
-tcp_cutter::tcp_cutter(std::string socket_path, std::string word, cut when)
-    : socket_path_(std::move(socket_path)), word_(std::move(word)), when_(when) {
+tcp_cutter::tcp_cutter(std::string socket_path, std::string word, cut when, std::string unknown)
+    : socket_path_(std::move(socket_path)),
+      word_(std::move(word)),
+      when_(when),
+      unknown_(std::move(unknown)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -62,6 +65,9 @@ bool tcp_cutter::pass_on(int from, int to, bool from_client) {
     if (found) ++cuts_;
     if (found && when_ == cut::before_it_is_heard) return false;
     if (found && when_ == cut::misspelt) part[at + word_.size() - 1] = '?';
+    if (from_client && !unknown_.empty())
+        if (const std::size_t odd = text.find(unknown_); odd != text.npos)
+            part[odd + unknown_.size() - 1] = '?';
     const bool sent = ::send(to, text.data(), text.size(), MSG_NOSIGNAL) == got;
     return sent && (!found || when_ == cut::misspelt);
 }

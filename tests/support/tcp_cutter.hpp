@@ -22,7 +22,8 @@ enum class cut { before_it_is_heard, after_it_is_heard, misspelt };
 /// See the top of the file. It does that once; what comes later it passes on.
 class tcp_cutter {
 public:
-    tcp_cutter(std::string socket_path, std::string word, cut when);
+    /// @param unknown  Another word, which the server always hears misspelt; empty: none.
+    tcp_cutter(std::string socket_path, std::string word, cut when, std::string unknown = {});
     tcp_cutter(const tcp_cutter&) = delete;
     tcp_cutter& operator=(const tcp_cutter&) = delete;
     ~tcp_cutter();
@@ -42,6 +43,7 @@ private:
     std::string socket_path_;
     std::string word_;
     cut when_;
+    std::string unknown_;
     int listener_{-1};
     std::uint16_t port_{0};
     std::atomic<int> cuts_{0};
