@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -234,7 +235,7 @@ public:
     [[nodiscard]] virtual bool busy() const noexcept { return false; }
 
     /// For who drives the executor alone: as `store::attend`.
-    [[nodiscard]] virtual bool attend() { return false; }
+    [[nodiscard]] virtual bool attend(std::mutex& /*turn*/) { return false; }
 
     /// Ends all background work and open conversations, so that every coroutine in the store ends.
     /// What is called afterwards answers `cancelled`.

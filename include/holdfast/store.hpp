@@ -31,6 +31,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -287,8 +288,10 @@ public:
 
     /// For who drives the executor alone: waits for answers without it, on the calling thread, for
     /// at most 10 ms, and carries out what they bring about.
+    /// @param turn  Locked by the caller, as long as whose it is all of this may be used. Unlocked
+    ///              while it only waits, so that others use the store meanwhile.
     /// @return false if there was nothing to wait for, or nothing came: the executor has to run.
-    [[nodiscard]] virtual bool attend();
+    [[nodiscard]] virtual bool attend(std::mutex& turn);
 
     /// @return A place in the line for `name`, not yet taken; null where the store keeps no lines.
     [[nodiscard]] virtual std::unique_ptr<seat> take_seat(std::string_view name);

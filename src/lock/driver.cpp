@@ -79,34 +79,73 @@ void driver::drive(waiter& me) {
     const bool leads = !std::exchange(led_, true);
     arrivals_.push(me);
     arrived_ = true;
-    const bool post_start = !leads && !std::exchange(start_posted_, true);
     lock.unlock();
-    // One post for all that come before it is done: it interrupts a leader that waits for events,
-    // which is dear. The background thread, if it leads, sees its followers then.
-    if (post_start) asio::post(context_, [this] { posted_start(); });
-    if (!leads && me.wait_for_news() == news::answered) return;
-    leader_ = &me;
-    if (leads) start_arrivals();
-    while (!me.finished) lead_one_turn();
-    leader_ = nullptr;
+    if (!leads) {
+        borrow_turn(me);
+        if (me.wait_for_news() == news::answered) return;
+    }
+    lead(me);
     lock.lock();
     pass_on_lead();
 }
 
+void driver::lead(waiter& me) {
+    const std::scoped_lock turn(turn_);
+    leader_ = &me;
+    start_arrivals();
+    tell_answered();
+    while (!me.finished) lead_one_turn();
+    leader_ = nullptr;
+}
+
+// Starts what has come, by whoever brought it, if the leader only waits for replies: what it sends
+// is with the server, or ready to go, before they are there. If not, the leader does it.
+void driver::borrow_turn(const waiter& me) {
+    while (arrived_ && me.told.load() == news::none) {
+        const std::unique_lock turn(turn_, std::try_to_lock);
+        if (!turn || !start_if_nothing_is_posted()) break;
+        tell_answered();
+    }
+    if (!arrived_) return;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (arrivals_.empty() || std::exchange(start_posted_, true)) return;
+    }
+    // One post for all that come before it is done: it interrupts a leader that waits for events,
+    // which is dear. The background thread, if it leads, sees its followers then.
+    asio::post(context_, [this] { posted_start(); });
+}
+
+// With the turn, but not as the leader, who alone drives the context: whoever reads there reads what
+// the leader waits for.
+bool driver::start_if_nothing_is_posted() {
+    queue starting;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (posted_ > 0) return false;
+        starting = take_arrivals();
+    }
+    start(starting);
+    return true;
+}
+
+// With the turn.
 void driver::lead_one_turn() {
     if (!poll_if_due()) {
-        if (attend_ && attend_())
-            start_arrivals();
-        else
-            context_.run_one();
+        start_arrivals();
+        tell_answered();
+        if (leader_->finished) return;
+        // Who borrows the turn meanwhile may bring about what the leader wants itself.
+        if (!(attend_ && attend_(turn_)) && !leader_->finished) context_.run_one();
+        start_arrivals();
     }
     tell_answered();
 }
 
-// @return Whether there was something to do, or may have been.
+// With the turn. @return Whether there was something to do, or may have been.
 bool driver::poll_if_due() {
     const auto now = boot_clock::now();
-    const bool due = nudged_.exchange(false) || now - last_turn_ >= turn_distance;
+    const bool due = posted_ > 0 || now - last_turn_ >= turn_distance;
     // Coroutines begin and end on the context, and must not wait for the replies to others there.
     const bool wanted = spawned_ > 0 && under_way_ > 1;
     if (!due && !wanted) return false;
@@ -138,14 +177,27 @@ void driver::posted_start() {
     start_arrivals();
 }
 
-// By the one who leads.
+// By the leader. What those who came have posted before goes first, such as the release of what they
+// want.
 void driver::start_arrivals() {
-    if (!arrived_.exchange(false)) return;
+    if (!arrived_) return;
     queue starting;
     {
         const std::scoped_lock lock(mutex_);
-        std::swap(starting, arrivals_);
+        starting = take_arrivals();
     }
+    if (posted_ > 0) context_.poll();
+    start(starting);
+}
+
+// With mutex_ held.
+driver::queue driver::take_arrivals() {
+    arrived_ = false;
+    return std::exchange(arrivals_, {});
+}
+
+// With the turn.
+void driver::start(queue starting) {
     while (waiter* const next = starting.pop()) {
         ++under_way_;
         try {
@@ -157,22 +209,25 @@ void driver::start_arrivals() {
     }
 }
 
-// On the context.
+// With the turn.
 void driver::finish(waiter& done) {
     done.finished = true;
     --under_way_;
     if (done.spawned) --spawned_;
-    if (&done != leader_) answered_.push(done);  // The leader knows.
+    answered_.push(done);
 }
 
-// By the one who leads, after each turn of the context.
+// With the turn, after each turn of the context.
 void driver::tell_answered() {
     if (answered_.empty()) return;
     queue telling;
-    std::swap(telling, answered_);
     {
         const std::scoped_lock lock(mutex_);
-        for (waiter* done = telling.first(); done; done = done->next) unfollow(*done);
+        while (waiter* const done = answered_.pop()) {
+            if (!done->place) continue;  // It leads, or is about to, and sees that it is finished.
+            unfollow(*done);
+            telling.push(*done);
+        }
     }
     while (waiter* const next = telling.pop()) next->tell(news::answered);  // And may be gone.
 }
@@ -190,16 +245,22 @@ void driver::pass_on_lead() {
 }
 
 void driver::post(std::function<void()> work) {
-    asio::post(context_, std::move(work));
-    nudged_ = true;
+    ++posted_;
+    asio::post(context_, [this, what = std::move(work)] {
+        --posted_;
+        what();
+    });
     if (context_.get_executor().running_in_this_thread()) return;
     std::unique_lock lock(mutex_);
     ++activity_;
     if (led_) return;  // Whoever leads is woken by the post itself.
     led_ = true;
     lock.unlock();
-    context_.poll();
-    tell_answered();
+    {
+        const std::scoped_lock turn(turn_);
+        context_.poll();
+        tell_answered();
+    }
     lock.lock();
     pass_on_lead();
 }
@@ -221,8 +282,11 @@ void driver::lead_in_background() {
         led_ = true;
         while (!closing_ && followers_.empty()) {
             lock.unlock();
-            context_.run_one();
-            tell_answered();
+            {
+                const std::scoped_lock turn(turn_);
+                context_.run_one();
+                tell_answered();
+            }
             lock.lock();
         }
         pass_on_lead();

@@ -7,13 +7,16 @@
 // connection whose writes are batched (docs/internals/blocking.md). What callers bring is gathered
 // and started in one turn; who is answered in one turn is woken after it. While the store misses
 // replies the leader waits for these alone, without the context, which has its turn every
-// millisecond; each time, where there are several callers and coroutines among their calls. A
-// background thread takes the lead only when no caller has come for a few milliseconds.
+// millisecond; each time, where there are several callers and coroutines among their calls. It
+// lends its turn meanwhile: who comes then starts its call itself. A background thread takes the
+// lead only when no caller has come for a few milliseconds.
 //
 // Thread safety: `run`, `post` and `signal` may be called from any thread.
-// Invariants: at most one thread drives the context at any time; user code never runs on it. A call
-// is in `followers_` from when its caller finds a leader until it is told that it is answered or
-// promoted; so whoever leads can tell it.
+// Invariants: at most one thread drives the context at any time, and it or who borrows from it has
+// `turn_` locked while it touches what is the turn's; `turn_` is locked before `mutex_`. User code
+// never runs on the context. A call is in `followers_` from when its caller finds a leader until it
+// is told that it is answered or promoted; so whoever leads can tell it. Nobody gives up the turn
+// while somebody is answered and not told, but the leader while it waits for replies.
 #pragma once
 
 #include <holdfast/clock.hpp>
@@ -98,7 +101,7 @@ public:
 
     /// How the leader waits for the store's replies without the context: `store::attend`.
     /// Before the first `run`.
-    void attend_with(std::function<bool()> how) { attend_ = std::move(how); }
+    void attend_with(std::function<bool(std::mutex& turn)> how) { attend_ = std::move(how); }
 
     /// Runs `work` on the context soon, without waiting for it. What is ready is done at once if
     /// nobody is driving.
@@ -128,7 +131,7 @@ private:
         news wait_for_news() noexcept;
         void tell(news what) noexcept;
 
-        // The leader's, until the waiter is told that it is answered.
+        // The turn's, until the waiter is told that it is answered.
         bool finished{false};
         bool spawned{false};  // It is a coroutine, which needs turns of the context.
         std::exception_ptr thrown{};
@@ -147,7 +150,6 @@ private:
         void push(waiter& last) noexcept;
         /// @return The first, which is then out of it; null if there is none.
         waiter* pop() noexcept;
-        [[nodiscard]] waiter* first() const noexcept { return first_; }
         [[nodiscard]] bool empty() const noexcept { return !first_; }
 
     private:
@@ -195,12 +197,17 @@ private:
     };
 
     void drive(waiter& me);
+    void lead(waiter& me);
+    void borrow_turn(const waiter& me);
     void lead_one_turn();
     [[nodiscard]] bool poll_if_due();
     void follow(waiter& me);
     void unfollow(waiter& me);
     void posted_start();
     void start_arrivals();
+    [[nodiscard]] bool start_if_nothing_is_posted();
+    [[nodiscard]] queue take_arrivals();
+    void start(queue starting);
     void finish(waiter& done);
     void tell_answered();
     void pass_on_lead();
@@ -217,14 +224,15 @@ private:
     bool asleep_{false};               // Guarded by mutex_: the background waits for a call's end.
     bool closing_{false};              // Guarded by mutex_.
     std::uint64_t activity_{0};        // Guarded by mutex_: callers that came so far.
-    waiter* leader_{nullptr};          // The leader's: its own call, if it has one.
-    std::atomic<bool> nudged_{false};  // Something was posted: the context is to have its turn.
-    time_point last_turn_{};           // The leader's: when the context had one.
-    std::function<bool()> attend_;
+    std::mutex turn_;                  // Whose it is may use the context and the store.
+    waiter* leader_{nullptr};          // The turn's: the leader's own call, if it has one.
+    std::atomic<unsigned> posted_{0};  // What `post` was given and was not begun.
+    time_point last_turn_{};           // The turn's: when the context had one.
+    std::function<bool(std::mutex&)> attend_;
     std::atomic<bool> arrived_{false};  // arrivals_ may hold somebody.
-    queue answered_;                    // The leader's: followers that are to be told.
-    std::size_t under_way_{0};          // The leader's: calls that were started and not finished.
-    std::size_t spawned_{0};            // The leader's: those of them that are coroutines.
+    queue answered_;                    // The turn's: followers that are to be told.
+    std::size_t under_way_{0};          // The turn's: calls that were started and not finished.
+    std::size_t spawned_{0};            // The turn's: those of them that are coroutines.
 
     lazy_thread users_;    // Runs users' callbacks, which may block.
     lazy_thread signals_;  // Tells of losses, which must not wait for a callback.

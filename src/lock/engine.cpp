@@ -24,11 +24,11 @@ asio::awaitable<void> engine::wind_down() {
     parts_.where->stop();
 }
 
-bool engine::attend() {
+bool engine::attend(std::mutex& lent) {
     using namespace std::chrono_literals;
     // Who holds a lock that is about to need something is not to be told of it late.
     const bool soon = !watched_.empty() && watched_.begin()->look_at < now() + 20ms;
-    return !soon && parts_.where->attend();
+    return !soon && parts_.where->attend(lent);
 }
 
 lock_statistics engine::statistics() const {

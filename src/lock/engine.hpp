@@ -29,6 +29,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -95,8 +96,8 @@ public:
     /// @param in_vain  How often in a row they were, from 1 on.
     [[nodiscard]] asio::awaitable<result<void>> give_way(unsigned in_vain);
 
-    /// As `store::attend`.
-    [[nodiscard]] bool attend();
+    /// As `store::attend`; `lent` is its `turn`.
+    [[nodiscard]] bool attend(std::mutex& lent);
 
     [[nodiscard]] asio::awaitable<result<held_ptr>> acquire(std::string name, acquire_plan plan);
     /// Several names, all or none.

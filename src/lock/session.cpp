@@ -90,7 +90,8 @@ result<void> session::start(const asio::any_io_executor& executor, const store_f
     if (!made) return made.error();
     parts.where = std::move(*made);
     engine_ = std::make_shared<engine>(std::move(parts));
-    if (driver_) driver_->attend_with([this] { return engine_ && engine_->attend(); });
+    if (driver_)
+        driver_->attend_with([this](std::mutex& turn) { return engine_ && engine_->attend(turn); });
     address_ = engine_->address();
     return {};
 }

@@ -24,7 +24,7 @@ public:
     asio::awaitable<result<std::vector<range_grant>>> hold_all(std::span<const range_claim> wanted,
                                                                time_point deadline) override;
     std::unique_ptr<range_shortcut> make_shortcut() override;
-    bool attend() override { return answers_->tell(); }
+    bool attend(std::mutex& /*turn*/) override { return answers_->tell(); }
     asio::awaitable<void> renew(std::span<range_renewal> batch, time_point deadline) override;
     asio::awaitable<result<void>> release(std::string_view key, std::string_view id,
                                           released_hold which, time_point deadline) override;

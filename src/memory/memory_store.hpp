@@ -29,7 +29,7 @@ public:
                                                             time_point deadline) override;
     std::unique_ptr<seat> take_seat(std::string_view name) override;
     std::unique_ptr<shortcut> make_shortcut() override;
-    bool attend() override { return answers_->tell(); }
+    bool attend(std::mutex& /*turn*/) override { return answers_->tell(); }
     /// For `port::prompt_shortcut`.
     [[nodiscard]] std::optional<grant> take_now(const claim& wanted);
     [[nodiscard]] bool release_now(std::string_view name, std::string_view value);

@@ -38,7 +38,7 @@ std::string_view store::why_not(ability /*which*/) const noexcept { return {}; }
 
 std::unique_ptr<shortcut> store::make_shortcut() { return nullptr; }
 
-bool store::attend() { return false; }
+bool store::attend(std::mutex& /*turn*/) { return false; }
 
 std::unique_ptr<change_feed> store::watch(std::string_view /*prefix*/) { return nullptr; }
 

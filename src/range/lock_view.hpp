@@ -33,7 +33,7 @@ public:
     asio::awaitable<result<std::vector<grant>>> acquire_all(std::span<const claim> wanted,
                                                             attempt which,
                                                             time_point deadline) override;
-    bool attend() override { return where_->attend(); }
+    bool attend(std::mutex& turn) override { return where_->attend(turn); }
     asio::awaitable<void> renew(std::span<renewal> batch, time_point deadline) override;
     asio::awaitable<result<void>> release(std::string_view name, std::string_view value,
                                           time_point deadline) override;

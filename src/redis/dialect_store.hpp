@@ -22,7 +22,7 @@ class dialect_store : public store {
 public:
     dialect_store(const store_environment& environment, settings where, profile how);
 
-    bool attend() override { return client_->attend(); }
+    bool attend(std::mutex& turn) override { return client_->attend(turn); }
     void draw_identity(entropy& random, const claimant& who, identity& into) const override;
     std::optional<std::string> value_of(std::string_view id) const override;
     std::size_t name_limit() const noexcept override { return how_.name_limit; }

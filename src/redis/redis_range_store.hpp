@@ -52,7 +52,7 @@ public:
                                                time_point deadline) override;
     asio::awaitable<void> await_change(const range_claim& wanted, range_change which,
                                        time_point until) override;
-    bool attend() override { return client_->attend(); }
+    bool attend(std::mutex& turn) override { return client_->attend(turn); }
     void stop() override;
     const std::string& address() const noexcept override { return client_->where().address; }
 

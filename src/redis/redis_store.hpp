@@ -34,7 +34,7 @@ public:
                                                             time_point deadline) override;
     std::unique_ptr<seat> take_seat(std::string_view name) override;
     std::unique_ptr<shortcut> make_shortcut() override;
-    bool attend() override { return client_->attend(); }
+    bool attend(std::mutex& turn) override { return client_->attend(turn); }
     store_abilities abilities() const noexcept override {
         return {.modes = true, .several = true, .lines = !strict(), .raises = true};
     }

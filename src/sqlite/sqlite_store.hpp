@@ -28,7 +28,7 @@ public:
     [[nodiscard]] asio::awaitable<result<std::vector<grant>>> acquire_all(
         std::span<const claim> wanted, attempt which, time_point deadline) override;
     [[nodiscard]] std::unique_ptr<shortcut> make_shortcut() override;
-    [[nodiscard]] bool attend() override { return answers_->tell(); }
+    [[nodiscard]] bool attend(std::mutex& /*turn*/) override { return answers_->tell(); }
     /// For `port::prompt_shortcut`.
     [[nodiscard]] std::optional<grant> take_now(const claim& wanted);
     [[nodiscard]] bool release_now(std::string_view name, std::string_view value);

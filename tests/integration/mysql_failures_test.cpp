@@ -141,7 +141,8 @@ TEST_F(a_fault, a_frozen_server_ends_a_set_in_time_and_a_thaw_books_nothing_twic
     EXPECT_EQ(sql_session(server_).value("SELECT COUNT(*) FROM `lock` WHERE `key` = 'k'"), "1");
 }
 
-// Why: connections and statements end at any moment of a set; each must be held once, or said not to be.
+// Why: connections and statements end at any moment of a set; each must be held once, or said not
+// to be.
 TEST_F(a_fault, connections_killed_all_the_time_book_nothing_twice_and_lose_nothing) {
     constexpr int slots = 150;
     constexpr int users = 3;

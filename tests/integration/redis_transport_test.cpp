@@ -20,7 +20,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -57,7 +61,17 @@ protected:
                   static_cast<ssize_t>(words.size()));
     }
 
+    std::size_t read_now() {
+        const std::scoped_lock mine(turn_);
+        return line_.read_now(room_, turn_);
+    }
+    static std::ptrdiff_t open_files() {
+        const std::filesystem::directory_iterator all("/proc/self/fd");
+        return std::distance(begin(all), end(all));
+    }
+
     temp_dir directory_;
+    std::mutex turn_;
     asio::io_context context_;
     redis::transport line_{context_.get_executor()};
     std::array<char, 64> room_{};
@@ -67,7 +81,7 @@ protected:
 
 TEST_F(a_connection, waits_a_moment_for_what_is_not_there_yet_and_no_longer) {
     const time_point before = boot_clock::now();
-    EXPECT_EQ(line_.read_now(room_), 0U);
+    EXPECT_EQ(read_now(), 0U);
     const auto waited = boot_clock::now() - before;
     EXPECT_GE(waited, 900us) << "it did not wait";
     EXPECT_LT(waited, 5s);
@@ -75,9 +89,43 @@ TEST_F(a_connection, waits_a_moment_for_what_is_not_there_yet_and_no_longer) {
 
 TEST_F(a_connection, is_read_as_soon_as_something_comes) {
     say("+OK\r\n");
-    EXPECT_EQ(line_.read_now(room_), 5U);
+    EXPECT_EQ(read_now(), 5U);
     const std::jthread late([this] { say("+PONG\r\n"); });
-    EXPECT_TRUE(poll_until([&] { return line_.read_now(room_) == 7; }));
+    EXPECT_TRUE(poll_until([&] { return read_now() == 7; }));
+}
+
+// Why: others use the connection while somebody waits for what it says. Its number must not become
+// another file's under who reads it.
+TEST_F(a_connection, lends_the_turn_while_it_waits_and_stays_open_until_nobody_does) {
+    std::jthread reader;
+    std::unique_lock mine(turn_, std::defer_lock);
+    std::atomic<bool> begun;
+    bool done = false;  // The turn's.
+    ASSERT_TRUE(poll_until([&] {
+        begun = done = false;
+        reader = std::jthread([&] {
+            const std::scoped_lock theirs(turn_);
+            begun = true;
+            EXPECT_EQ(line_.read_now(room_, turn_), 0U);
+            done = true;
+        });
+        while (!begun) std::this_thread::yield();
+        mine.lock();
+        if (!done) return true;  // It waits, or has done so and wants its turn back.
+        mine.unlock();
+        reader.join();
+        return false;
+    }));
+    EXPECT_EQ(line_.write_now("PING\r\n"), 6U);
+    const auto before = open_files();
+    line_.close();
+    EXPECT_EQ(open_files(), before);
+    mine.unlock();
+    reader.join();
+    EXPECT_EQ(open_files(), before - 1);
+    std::array<char, 8> heard{};
+    EXPECT_EQ(::recv(peer_, heard.data(), heard.size(), 0), 6);
+    EXPECT_EQ(::recv(peer_, heard.data(), heard.size(), 0), 0) << "it was told of the end";
 }
 
 // Why: that it blocks is for that one call: a peer that takes nothing holds up no writer, and the

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSL-1.0
--- write_and_look: insert, commit and look_again in one round trip; rollback in place of commit if it
--- is too late. Where lock_and_look can be prepared, this can. The transaction may be open afterwards
--- where this fails in the middle, and the row may be written where it fails at its end.
+-- write_and_look: insert, commit and look_again in one round trip; rollback in place of commit if
+-- it is too late. Where lock_and_look can be prepared, this can. The transaction may be open
+-- afterwards where this fails in the middle, and the row may be written where it fails at its end.
 --   1  id   2  key   3  from   4  to   5  expiry   6  data   7  until, µs since 1970
 --   8  key   9  id   10  to   11  from
 --   returns  µs since 1970; how many rows were written, 1 or 0; as look_again does

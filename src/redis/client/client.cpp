@@ -261,12 +261,14 @@ asio::awaitable<failure> client::read_all() {
     }
 }
 
-bool client::attend() {
+bool client::attend(std::mutex& turn) {
     if (!ready_ || writing_ || slow_) return false;
     write_queued();
     if (sent_.empty() || writing_) return false;
     std::array<char, 16384> chunk;
-    const std::size_t bytes = line_->read_now(chunk);
+    const auto line = line_;
+    const std::size_t bytes = line->read_now(chunk, turn);
+    if (line != line_ || !ready_) return true;  // Whoever used it meanwhile has closed it.
     // Whoever waits for longer than that does so on the executor; and what is wrong with the
     // connection, `read_all` finds out.
     slow_ = bytes == 0;

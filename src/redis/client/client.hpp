@@ -35,6 +35,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -155,9 +156,10 @@ public:
     void forget(request& what);
 
     /// For who drives the executor alone: waits for replies without it, for some milliseconds, and
-    /// takes in what comes.
+    /// takes in what comes. `turn` as `store::attend` has it: what is asked for meanwhile goes out
+    /// behind the replies.
     /// @return false if none are missing, if none came in time, or if the executor has to be used.
-    [[nodiscard]] bool attend();
+    [[nodiscard]] bool attend(std::mutex& turn);
 
     /// Who hears what the server tells without being asked, of the end of each connection, and
     /// what a server of a cluster says of keys that are not there (an error reply).

@@ -197,10 +197,16 @@ asio::awaitable<result<std::size_t>> transport::read(std::span<char> into) {
     }
 }
 
-std::size_t transport::read_now(std::span<char> into) noexcept {
+std::size_t transport::read_now(std::span<char> into, std::mutex& turn) {
     if (tls_ || closed_) return 0;
-    const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
-    return got > 0 ? static_cast<std::size_t>(got) : 0;
+    const int fd = socket_.native_handle();
+    reading_ = true;
+    turn.unlock();
+    const auto got = ::recv(fd, into.data(), into.size(), 0);
+    turn.lock();
+    reading_ = false;
+    if (closed_) close();  // All of it, now that nobody reads.
+    return got > 0 && !closed_ ? static_cast<std::size_t>(got) : 0;
 }
 
 std::size_t transport::write_now(std::string_view bytes) noexcept {
@@ -266,7 +272,11 @@ void transport::close() noexcept {
     closed_ = true;
     resolver_.cancel();
     error_code ignored;  // There is nothing left to lose on it.
-    if (socket_.is_open()) socket_.close(ignored);
+    // Under who waits for it its number must not become another file's.
+    if (socket_.is_open() && reading_)
+        socket_.shutdown(socket::shutdown_both, ignored);
+    else if (socket_.is_open())
+        socket_.close(ignored);
 }
 
 }  // namespace holdfast::redis

@@ -2,7 +2,7 @@
 //
 // What it is: one connection as a stream of bytes: TCP, unix socket, or TLS over TCP with the
 // server's certificate and host name checked.
-// Thread safety: none; it belongs to its executor.
+// Thread safety: none; it belongs to its executor, or to who has its turn in place of it.
 // Invariants: after `close` every operation under way ends, with an error.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include <boost/asio/ssl/stream.hpp>
 
 #include <cstddef>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,8 +39,9 @@ public:
     /// @return How many bytes came, or why none did.
     [[nodiscard]] asio::awaitable<result<std::size_t>> read(std::span<char> into);
     /// Waits for bytes on the calling thread, without the executor, for a few milliseconds.
+    /// @param turn  Locked; unlocked while it waits, so that others write, or close this.
     /// @return How many came: none in time, over TLS, or if something is wrong; `read` then tells.
-    [[nodiscard]] std::size_t read_now(std::span<char> into) noexcept;
+    [[nodiscard]] std::size_t read_now(std::span<char> into, std::mutex& turn);
     /// Writes what the kernel takes at once. @return How many bytes: none over TLS, or if it takes
     /// none now, or failed; `write` then tells.
     [[nodiscard]] std::size_t write_now(std::string_view bytes) noexcept;
@@ -63,6 +65,7 @@ private:
     std::optional<asio::ssl::stream<socket&>> tls_;
     unsigned prompt_reads_{0};  // Without a turn of the executor between them.
     bool drained_{false};       // Nothing more was there when it was last read.
+    bool reading_{false};       // In `read_now`, on another thread.
     bool closed_{false};
 };
 
