@@ -2,9 +2,9 @@
 //
 // The question: how many ranges a second can one client set, and clear again, and how far is that
 // from the same SQL statements said bare on one connection? Each case and its limit are measured in
-// turn, five times, on servers of the program's own, with as much memory and log as MariaDB takes by
-// itself; the medians and their ratio are printed, a JSON object a line. The original makes 11 sets
-// a second with one client.
+// turn, five times, on servers of the program's own, with as much memory and log as MariaDB takes
+// by itself; the medians and their ratio are printed, a JSON object a line. The original makes 11
+// sets a second with one client.
 #include <holdfast/compat/range_lock.hpp>
 #include <holdfast/timeline.hpp>
 

@@ -116,8 +116,8 @@ void driver::borrow_turn(const waiter& me) {
     asio::post(context_, [this] { posted_start(); });
 }
 
-// With the turn, but not as the leader, who alone drives the context: whoever reads there reads what
-// the leader waits for.
+// With the turn, but not as the leader, who alone drives the context: its reader
+// takes what the leader waits for.
 bool driver::start_if_nothing_is_posted() {
     queue starting;
     {
@@ -177,8 +177,8 @@ void driver::posted_start() {
     start_arrivals();
 }
 
-// By the leader. What those who came have posted before goes first, such as the release of what they
-// want.
+// By the leader. What those who came have posted before goes first, such as the release of what
+// they want.
 void driver::start_arrivals() {
     if (!arrived_) return;
     queue starting;
