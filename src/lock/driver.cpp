@@ -245,11 +245,17 @@ void driver::pass_on_lead() {
 }
 
 void driver::post(std::function<void()> work) {
-    ++posted_;
-    asio::post(context_, [this, what = std::move(work)] {
+    auto counted = [this, what = std::move(work)] {
         --posted_;
         what();
-    });
+    };
+    ++posted_;
+    try {
+        asio::post(context_, std::move(counted));
+    } catch (...) {
+        --posted_;
+        throw;
+    }
     if (context_.get_executor().running_in_this_thread()) return;
     std::unique_lock lock(mutex_);
     ++activity_;

@@ -13,6 +13,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace holdfast::mysql {
 namespace {
@@ -21,8 +22,9 @@ using std::chrono::microseconds;
 
 constexpr unsigned no_sql = 1064;
 constexpr unsigned not_to_be_prepared = 1295;
-constexpr unsigned lock_wait_timeout = 1205;
-constexpr unsigned deadlock = 1213;
+/// What only the row that is to be written brings about, so nothing was committed: a value that its
+/// column cannot hold, an id that is there already, a trigger's refusal.
+constexpr std::array row_refusals{duplicate_key, signalled_by_trigger, 1264U, 1366U, 1406U, 3988U};
 
 /// Enough of an id to find its row, and not enough to clear it.
 std::string short_id(const std::string& id) { return id.substr(0, 11) + "..."; }
@@ -59,14 +61,12 @@ struct seed_table::set_try {
         if (number == signalled_by_trigger) why.code = errc::denied;
         end(std::move(why));
     }
-    // It may have been committed, unless the server says what came before that.
+    // It may have been committed: what the server refuses may be the look behind that.
     void end_in_doubt(failure why, unsigned number) {
-        const error_meaning meaning = classify(number);
-        const bool refused = meaning.what == verdict::refused && meaning.code != errc::protocol;
+        const auto refused = std::find(row_refusals.begin(), row_refusals.end(), number);
         if (why.code == errc::cancelled) {
             end(std::move(why));
-        } else if (refused || number == deadlock || number == lock_wait_timeout ||
-                   number == signalled_by_trigger) {
+        } else if (refused != row_refusals.end()) {
             end_without_effect(std::move(why), number);
         } else {
             at = state::doubtful;
@@ -207,7 +207,11 @@ asio::awaitable<void> seed_table::write_at_once(std::vector<cell> row, const see
         how.end_in_doubt(said.error(), line.number());
         co_return;
     }
-    if (said->rows.size() != 1 || whole_of(said->rows[0].at(1)) == 0) {
+    if (said->rows.size() != 1) {
+        how.end_in_doubt({errc::protocol, address() + ": no row where one was asked for"}, 0);
+        co_return;
+    }
+    if (whole_of(said->rows[0].at(1)) == 0) {
         how.end_too_late(address());
         co_return;
     }

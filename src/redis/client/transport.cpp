@@ -185,8 +185,11 @@ asio::awaitable<result<std::size_t>> transport::read(std::span<char> into) {
         if (got > 0) {
             drained_ = static_cast<std::size_t>(got) < into.size();
             // Where bytes are always there, others of the executor are to have their turn too.
-            if (!drained_ && ++prompt_reads_ % prompt_reads_max == 0)
+            if (!drained_ && ++prompt_reads_ % prompt_reads_max == 0) {
+                ahead_ = true;
                 co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+                ahead_ = false;
+            }
             co_return static_cast<std::size_t>(got);
         }
         if (got == 0) co_return failure{errc::unreachable, "the server hung up"};
@@ -198,7 +201,7 @@ asio::awaitable<result<std::size_t>> transport::read(std::span<char> into) {
 }
 
 std::size_t transport::read_now(std::span<char> into, std::mutex& turn) {
-    if (tls_ || closed_) return 0;
+    if (tls_ || closed_ || ahead_) return 0;
     const int fd = socket_.native_handle();
     reading_ = true;
     turn.unlock();

@@ -66,6 +66,7 @@ private:
     unsigned prompt_reads_{0};  // Without a turn of the executor between them.
     bool drained_{false};       // Nothing more was there when it was last read.
     bool reading_{false};       // In `read_now`, on another thread.
+    bool ahead_{false};         // `read` has bytes that it did not give back yet.
     bool closed_{false};
 };
 
