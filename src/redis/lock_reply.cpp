@@ -9,6 +9,19 @@
 #include <charconv>
 
 namespace holdfast::redis {
+namespace {
+
+std::uint64_t counter_of(const resp::reply& token) {
+    std::uint64_t counter = 0;
+    std::from_chars(token.text.data(), token.text.data() + token.text.size(), counter);
+    return counter;
+}
+
+}  // namespace
+
+bool is_being_lifted(const resp::reply& token) {
+    return token.is(resp::kind::text) && core::needs_floor(counter_of(token));
+}
 
 lock_info describe(std::string_view name, const resp::reply& value, const resp::reply& remaining,
                    const resp::reply& token) {
@@ -20,11 +33,7 @@ lock_info describe(std::string_view name, const resp::reply& value, const resp::
                    .id = std::move(record.id),
                    .holder = std::move(record.holder),
                    .value = value.text};
-    const std::string& digits = token.text;
-    std::uint64_t counter = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), counter);
-    // One that has just been started anew, and is about to be lifted, is nobody's token.
-    if (!core::needs_floor(counter)) info.fencing_token = counter;
+    if (!is_being_lifted(token)) info.fencing_token = counter_of(token);
     return info;
 }
 

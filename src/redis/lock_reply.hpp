@@ -15,6 +15,10 @@
 
 namespace holdfast::redis {
 
+/// @param token  The reply to GET on a fence key.
+/// @return Whether the counter was started anew and is about to be lifted: nobody's token yet.
+[[nodiscard]] bool is_being_lifted(const resp::reply& token);
+
 /// @param value  The reply to GET on the lock key, @param remaining to PTTL, @param token to GET on
 ///               the fence key.
 [[nodiscard]] lock_info describe(std::string_view name, const resp::reply& value,

@@ -86,6 +86,10 @@ private:
     asio::awaitable<failure> contended(const claim& wanted, time_point deadline);
     asio::awaitable<void> take_back(const claim& wanted, time_point deadline);
     asio::awaitable<failure> wrong_type_of(std::string_view name, time_point deadline);
+    asio::awaitable<result<replies>> ask_about(std::string_view name, time_point deadline);
+    /// Waits for a token that is about to be there. @param looks_left  Counts down.
+    asio::awaitable<found_lock> inspect_patiently(std::string_view name, std::string_view id,
+                                                  int& looks_left, time_point deadline);
     asio::awaitable<found_lock> look(std::string_view name, std::string_view id,
                                      const resp::reply* row, time_point deadline);
     asio::awaitable<void> poll_change(std::string_view name, time_point until);

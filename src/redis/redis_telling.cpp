@@ -15,14 +15,26 @@
 namespace holdfast::redis {
 namespace {
 
+using namespace std::chrono_literals;
+
 /// How many replies `add_look` leads to: GET, PTTL, GET and ZCARD.
 constexpr std::size_t look_replies = 4;
+
+/// Who takes a name for the first time lifts its counter by a second conversation; who asks about
+/// the lock in between waits for that, with so many looks. The taker may have died meanwhile.
+constexpr int lifting_looks = 20;
+constexpr auto lifting_pause = 5ms;
 
 void add_look(batch& into, const std::string& key) {
     into.add("GET", key);
     into.add("PTTL", key);
     into.add("GET", key + ":f");
     into.add("ZCARD", key + ":q");
+}
+
+/// @return Whether somebody holds it, with a token that is not there yet.
+bool waits_for_its_token(const resp::reply* row) {
+    return !row[0].is(resp::kind::nil) && is_being_lifted(row[2]);
 }
 
 /// @param kind  'x', 's' or 'c', as scripts tell it.
@@ -37,7 +49,10 @@ void tell_sharing(lock_info& info, const resp::reply& kind, const resp::reply& h
 // Who has it? Not asked for where it cannot be told in time: contended is the answer all the same.
 asio::awaitable<failure> redis_store::contended(const claim& wanted, time_point deadline) {
     failure busy(errc::contended, "somebody else holds it");
-    auto found = co_await inspect(wanted.name, {}, deadline);
+    const auto answers = co_await ask_about(wanted.name, deadline);
+    if (!answers && answers.error().code == errc::cancelled) co_return answers.error();
+    if (!answers) co_return busy;
+    auto found = co_await look(wanted.name, {}, answers->data(), deadline);
     if (found && *found) busy.holder = (*found)->holder;
     if (!found && found.error().code == errc::wrong_type) co_return found.error();
     if (!found && found.error().code == errc::cancelled) co_return found.error();
@@ -51,13 +66,32 @@ asio::awaitable<failure> redis_store::wrong_type_of(std::string_view name, time_
 asio::awaitable<redis_store::found_lock> redis_store::inspect(std::string_view name,
                                                               std::string_view id,
                                                               time_point deadline) {
+    int looks_left = lifting_looks;
+    co_return co_await inspect_patiently(name, id, looks_left, deadline);
+}
+
+asio::awaitable<redis_store::found_lock> redis_store::inspect_patiently(std::string_view name,
+                                                                        std::string_view id,
+                                                                        int& looks_left,
+                                                                        time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    // No transaction: a server that is out of memory refuses to queue even what only reads.
+    alarm pause(env_.time);
+    for (;;) {
+        const auto answers = co_await ask_about(name, deadline);
+        if (!answers) co_return answers.error();
+        const time_point next = now() + lifting_pause;
+        if (!waits_for_its_token(answers->data()) || next >= deadline || --looks_left <= 0)
+            co_return co_await look(name, id, answers->data(), deadline);
+        static_cast<void>(co_await pause.wait_until(next));
+    }
+}
+
+// No transaction: a server that is out of memory refuses to queue even what only reads.
+asio::awaitable<result<replies>> redis_store::ask_about(std::string_view name,
+                                                        time_point deadline) {
     batch commands;
     add_look(commands, lock_key(name));
-    auto answers = co_await client_->exchange(std::move(commands), deadline);
-    if (!answers) co_return answers.error();
-    co_return co_await look(name, id, answers->data(), deadline);
+    return client_->exchange(std::move(commands), deadline);
 }
 
 // Makes sense of the replies to `add_look`; what several hold is asked about again.
@@ -97,6 +131,7 @@ asio::awaitable<result<std::vector<lock_info>>> redis_store::list(std::string_vi
     const std::string pattern = lock_key_pattern(prefix);
     std::vector<lock_info> found;
     std::string cursor = "0";
+    int looks_left = lifting_looks;
     do {  // Ends with the server's key space, or the deadline.
         batch scan;
         scan.add("SCAN", cursor, "MATCH", pattern, "COUNT", 500);
@@ -120,6 +155,8 @@ asio::awaitable<result<std::vector<lock_info>>> redis_store::list(std::string_vi
         for (std::size_t i = 0; i < names.size(); ++i) {
             const resp::reply* const row = answers->data() + look_replies * i;
             auto held = co_await look(names[i], {}, row, deadline);
+            if (looks_left > 0 && waits_for_its_token(row))
+                held = co_await inspect_patiently(names[i], {}, looks_left, deadline);
             if (!held && held.error().code != errc::wrong_type) co_return held.error();
             // Gone since, or not a lock: neither belongs in the list.
             if (held && *held) found.push_back(std::move(**held));

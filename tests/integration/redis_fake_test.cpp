@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
 #include <stop_token>
 #include <thread>
@@ -73,6 +74,36 @@ TEST(redis_fake, that_sends_garbage_instead_of_a_reply_leaves_it_in_doubt) {
     ASSERT_FALSE(held);
     EXPECT_EQ(held.error().code, errc::in_doubt);
     EXPECT_THAT(held.error().text, HasSubstr("unknown type"));
+}
+
+// Why: who takes a name for the first time lifts its counter by a second conversation; who asks in
+// between would tell of a lock without a token.
+TEST(redis_fake, whose_counter_is_about_to_be_lifted_is_asked_again) {
+    const std::string before = "$1\r\na\r\n:9000\r\n$1\r\n1\r\n:0\r\n";
+    const std::string after = "$1\r\na\r\n:9000\r\n$16\r\n1795378701186487\r\n:0\r\n";
+    fake_redis fake([&](fake_client& client) {
+        if (!client.greet()) return;
+        for (int looks = 0; looked_at(client); ++looks) client.send(looks == 0 ? before : after);
+    });
+    locker locks(fake.url());
+    const auto told = locks.inspect("job");
+    ASSERT_TRUE(told && *told);
+    EXPECT_EQ((*told)->fencing_token, 1795378701186487U);
+}
+
+// Why: whoever should have lifted it may be dead, and left the counter behind.
+TEST(redis_fake, whose_counter_is_not_lifted_is_told_of_without_a_token) {
+    std::atomic<int> looks{0};
+    fake_redis fake([&](fake_client& client) {
+        if (!client.greet()) return;
+        for (; looked_at(client); ++looks) client.send("$1\r\na\r\n:9000\r\n$1\r\n1\r\n:0\r\n");
+    });
+    locker locks(fake.url());
+    const auto told = locks.inspect("job");
+    ASSERT_TRUE(told && *told);
+    EXPECT_EQ((*told)->fencing_token, 0U);
+    EXPECT_GT(looks, 1);
+    EXPECT_LE(looks, 20);
 }
 
 // F11. Why: a client that tries without a pause is an attack.

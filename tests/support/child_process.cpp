@@ -15,8 +15,11 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace holdfast::test {
 namespace {
@@ -28,17 +31,38 @@ std::array<int, 2> make_pipe() {
     return ends;
 }
 
-bool others_sleep() {
+/// What the other threads have done so far, as each thread's count of turns on a processor; nothing
+/// while one of them runs.
+std::optional<std::vector<std::string>> turns_of_sleepers() {
     const std::string me = std::to_string(::gettid());
+    std::vector<std::string> turns;
     for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-        if (task.path().filename() == me) continue;
-        std::ifstream file(task.path() / "stat");
-        std::string line;
-        if (!std::getline(file, line)) continue;        // It has ended.
-        const std::size_t state = line.rfind(')') + 2;  // Its name may have parentheses itself.
-        if (state < line.size() && line[state] != 'S') return false;
+        const std::string id = task.path().filename();
+        if (id == me) continue;
+        std::ifstream file(task.path() / "status");
+        for (std::string line; std::getline(file, line);) {
+            if (line.starts_with("State:") && line.find('S', 6) == std::string::npos)
+                return std::nullopt;
+            if (line.find("ctxt_switches:") != std::string::npos) turns.push_back(id + line);
+        }
     }
-    return true;
+    return turns;
+}
+
+/// Until no other thread has run during many looks. What has just been asked for in the background
+/// may be under way, with its thread asleep for a moment.
+void await_quiet_threads() {
+    constexpr int looks = 20;
+    auto before = turns_of_sleepers();
+    int quiet = 0;
+    static_cast<void>(poll_until(
+        [&] {
+            auto turns = turns_of_sleepers();
+            quiet = turns && turns == before ? quiet + 1 : 0;
+            before = std::move(turns);
+            return before && (before->empty() || quiet >= looks);
+        },
+        std::chrono::seconds(2)));
 }
 
 }  // namespace
@@ -62,7 +86,7 @@ child_process::child_process(const std::function<int(const line&)>& work) {
     std::fflush(nullptr);
     // The child would wait for ever for what another thread is holding just now: the sanitizers'
     // allocator, other than glibc's, does not see to that. A thread that waits holds nothing of it.
-    static_cast<void>(poll_until(others_sleep, std::chrono::seconds(1)));
+    await_quiet_threads();
     pid_ = ::fork();
     if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
     if (pid_ == 0) {
