@@ -210,6 +210,11 @@ void driver::start(queue starting) {
 }
 
 // With the turn.
+void driver::needs_turns(waiter& coroutine) noexcept {
+    if (!std::exchange(coroutine.spawned, true)) ++spawned_;
+}
+
+// With the turn.
 void driver::finish(waiter& done) {
     done.finished = true;
     --under_way_;

@@ -161,8 +161,7 @@ private:
     struct call final : waiter {
         explicit call(asio::awaitable<T> what) : work(std::move(what)) {}
         void start(driver& by) override {
-            spawned = true;
-            ++by.spawned_;
+            by.needs_turns(*this);
             asio::co_spawn(by.context_, std::move(work),
                            [this, &by](std::exception_ptr e, T value) {
                                thrown = std::move(e);
@@ -190,6 +189,7 @@ private:
             this->thrown = std::move(why);
             owner->finish(*this);
         }
+        void goes_on() override { owner->needs_turns(*this); }
 
         Begin begin;
         driver* owner{nullptr};
@@ -208,6 +208,7 @@ private:
     [[nodiscard]] bool start_if_nothing_is_posted();
     [[nodiscard]] queue take_arrivals();
     void start(queue starting);
+    void needs_turns(waiter& coroutine) noexcept;
     void finish(waiter& done);
     void tell_answered();
     void pass_on_lead();

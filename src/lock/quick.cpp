@@ -16,15 +16,18 @@ namespace {
 /// How many calls are kept for later.
 constexpr std::size_t spare_calls_max = 1024;
 
-/// Tells `to` what a coroutine of `owner` came to, and keeps that alive until then.
+/// Goes on with `work`, a coroutine of `owner`, which is kept alive until `to` was told its end.
 template <class T>
-auto tell(std::shared_ptr<engine> owner, receiver<T>& to) {
-    return [owner = std::move(owner), &to](const std::exception_ptr& thrown, result<T> end) {
+void go_on(const asio::any_io_executor& executor, std::shared_ptr<engine> owner,
+           asio::awaitable<result<T>> work, receiver<T>& to) {
+    to.goes_on();
+    auto tell = [owner = std::move(owner), &to](const std::exception_ptr& thrown, result<T> end) {
         if (thrown)
             to.fail(thrown);
         else
             to.receive(std::move(end));
     };
+    asio::co_spawn(executor, std::move(work), std::move(tell));
 }
 
 /// As `acquire_plan(options)`, in the room that `into` has.
@@ -116,8 +119,7 @@ void engine::start_acquire(std::string_view name, const acquire_options& options
         plan_plainly(options, call->plan);
         if (send_acquire(*call, name, to)) return;
     }
-    asio::co_spawn(parts_.executor, acquire(std::string(name), options),
-                   tell(shared_from_this(), to));
+    go_on(parts_.executor, shared_from_this(), acquire(std::string(name), options), to);
 }
 
 void engine::start_acquire(std::string_view name, const acquire_plan& plan,
@@ -127,7 +129,7 @@ void engine::start_acquire(std::string_view name, const acquire_plan& plan,
         call->plan = plan;
         if (send_acquire(*call, name, to)) return;
     }
-    asio::co_spawn(parts_.executor, acquire(std::string(name), plan), tell(shared_from_this(), to));
+    go_on(parts_.executor, shared_from_this(), acquire(std::string(name), plan), to);
 }
 
 // The first attempt of `call.plan`. @return false if it was not sent; the call was put back then.
@@ -166,7 +168,7 @@ void engine::on_acquired(quick_call& call) {
             return to.receive(std::move(held));
         }
     }
-    asio::co_spawn(parts_.executor, conclude_acquire(call), tell(shared_from_this(), to));
+    go_on(parts_.executor, shared_from_this(), conclude_acquire(call), to);
 }
 
 asio::awaitable<result<held_ptr>> engine::conclude_acquire(quick_call& call) {
@@ -202,17 +204,17 @@ void engine::start_release(const held_ptr& held, receiver<void>& to) {
         const auto alive = std::move(call->kept);
         put_back(*call);
         auto rest = after_release(held, std::move(begun));
-        return asio::co_spawn(parts_.executor, std::move(rest), tell(shared_from_this(), to));
+        return go_on(parts_.executor, shared_from_this(), std::move(rest), to);
     }
     if (call) put_back(*call);
-    asio::co_spawn(parts_.executor, release(held), tell(shared_from_this(), to));
+    go_on(parts_.executor, shared_from_this(), release(held), to);
 }
 
 void engine::on_released(quick_call& call) {
     const auto alive = std::move(call.kept);  // Until all is told.
     receiver<void>& to = *call.releasing;
     if (!call.way->released()) {
-        asio::co_spawn(parts_.executor, conclude_release(call), tell(shared_from_this(), to));
+        go_on(parts_.executor, shared_from_this(), conclude_release(call), to);
         return;
     }
     counted_.releases.add();

@@ -17,6 +17,8 @@ public:
     virtual void receive(result<T> end) = 0;
     /// It ended with an exception: out of memory, or one that user code threw.
     virtual void fail(std::exception_ptr thrown) = 0;
+    /// It has become a coroutine, which needs turns of the executor to go on.
+    virtual void goes_on() {}
 
 protected:
     ~receiver() = default;
