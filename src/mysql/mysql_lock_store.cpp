@@ -123,9 +123,11 @@ asio::awaitable<result<mysql_lock_store::taking>> mysql_lock_store::take(connect
     std::vector<cell> values{raw(wanted.name), raw(wanted.value), micros(wanted.ttl), fenced,
                              fenced};
     // In a transaction nothing is taken unless it is committed.
-    const bool alone = line.clean();
-    const auto said = alone ? co_await line.take(lock_sql::acquire, std::move(values), deadline)
-                            : co_await line.run(lock_sql::acquire, std::move(values), deadline);
+    result<answer> said{answer{}};
+    if (line.clean())
+        said = co_await line.take(lock_sql::acquire, std::move(values), deadline);
+    else
+        said = co_await line.run(lock_sql::acquire, std::move(values), deadline);
     if (!said) co_return said.error();
     if (said->affected == 0) co_return taking();
     co_return taking(grant{.fencing_token = wanted.fence ? said->inserted_id : 0});
@@ -251,9 +253,11 @@ asio::awaitable<result<void>> mysql_lock_store::raise_token(std::string_view nam
     auto work = [&](connection& line) -> asio::awaitable<result<void>> {
         std::vector<cell> any{raw(name), fence, fence};
         std::vector<cell> ours{fence, raw(name), raw(value)};
-        const auto said = value.empty()
-                              ? co_await line.run(lock_sql::raise_any, std::move(any), deadline)
-                              : co_await line.run(lock_sql::raise_held, std::move(ours), deadline);
+        result<answer> said{answer{}};
+        if (value.empty())
+            said = co_await line.run(lock_sql::raise_any, std::move(any), deadline);
+        else
+            said = co_await line.run(lock_sql::raise_held, std::move(ours), deadline);
         if (!said) co_return said.error();
         if (value.empty() || said->affected > 0) co_return result<void>{};
         const auto held = co_await look(line, name, deadline);

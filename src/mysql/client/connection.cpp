@@ -295,8 +295,11 @@ asio::awaitable<result<answer>> connection::execute(st_mysql_stmt* statement, bo
                   return mysql_stmt_execute_cont(&status_, statement, ready);
               });
     answer all;
-    auto done = takes ? co_await proceed_or_leave(waits, statement, deadline)
-                      : co_await proceed(waits, deadline);
+    result<void> done{};
+    if (takes)
+        done = co_await proceed_or_leave(waits, statement, deadline);
+    else
+        done = co_await proceed(waits, deadline);
     if (done && status_ == 0) done = co_await read_results(statement, all, deadline);
     if (!done) co_return in_doubt(done.error());
     if (status_ != 0) {

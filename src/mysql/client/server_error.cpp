@@ -34,6 +34,7 @@ constexpr std::array meanings{
     meaning{1203, errc::unreachable, verdict::gone},
     meaning{1205, errc::timed_out, verdict::busy},
     meaning{1213, errc::timed_out, verdict::busy},
+    meaning{1176, errc::wrong_type},  // no such index
     meaning{1226, errc::unreachable},
     meaning{1227, errc::denied},
     meaning{1264, errc::misuse},
