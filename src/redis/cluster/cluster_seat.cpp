@@ -31,7 +31,9 @@ public:
 
     asio::awaitable<result<grant>> ask(const claim& wanted, const line_terms& terms,
                                        time_point deadline) override {
-        const auto verb = [&](seat& here) { return here.ask(wanted, terms, deadline); };
+        const auto verb = [&wanted, &terms, deadline](seat& here) {
+            return here.ask(wanted, terms, deadline);
+        };
         return at_master<grant>(verb, deadline);
     }
     asio::awaitable<result<std::optional<grant>>> pass_on(std::string_view held,
