@@ -108,10 +108,11 @@ result<std::optional<lock_info>> locker::break_lock(std::string_view name) {
 result<void> locker::watch(std::string_view prefix,
                            const std::function<void(const lock_change&)>& tell,
                            std::stop_token stop) {
-    const auto started = session_->call(
+    auto started = session_->call(
         [&](lock::engine& engine) { return engine.start_watch(std::string(prefix)); });
     if (!started) return started.error();
-    const watch_end last{session_, *started};
+    // The last that knows of it: it goes where it belongs, with the engine's turn.
+    const watch_end last{session_, std::move(*started)};
     for (;;) {  // Ends with `stop`.
         const auto news = session_->call(
             [&](lock::engine& engine) { return engine.next_changes(last.watch, stop); });

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -54,6 +55,26 @@ TEST_F(callers_on_threads, exclude_each_other_and_are_all_served_in_their_order)
             });
     }
     EXPECT_EQ(counter, 12 * 40);
+}
+
+// Why: what a watch has of the locker goes when it ends, on whichever thread that is.
+TEST_F(callers_on_threads, may_end_a_watch_while_others_use_the_locker) {
+    std::atomic<bool> over{false};
+    std::vector<std::jthread> threads;
+    for (int who = 0; who < 3; ++who)
+        threads.emplace_back([&, who] {
+            while (!over) {
+                const auto held = locks_.acquire("own " + std::to_string(who));
+                EXPECT_TRUE(held) << held.error().message();
+            }
+        });
+    for (int i = 0; i < 30; ++i) {
+        std::stop_source enough;
+        const auto ended = locks_.watch(
+            "own ", [&](const lock_change&) { enough.request_stop(); }, enough.get_token());
+        EXPECT_TRUE(ended) << ended.error().message();
+    }
+    over = true;
 }
 
 TEST_F(callers_on_threads, get_an_answer_each_while_their_connection_is_closed_again_and_again) {
