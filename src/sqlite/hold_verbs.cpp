@@ -213,12 +213,15 @@ int hold_table::look(const range_claim& wanted, hold_outlook& out) {
     if (code == SQLITE_OK)
         code = overlapping(wanted.key, {.where = {wanted.start, wanted.end}}, at, others);
     if (code != SQLITE_OK) return code;
-    out = hold_outlook{.free = !why};
+    // What is refused for good is not waited for.
+    out = hold_outlook{.free = !why || why->code != errc::contended};
     const time_point present_time = time_.now();
-    for (const row& one : others)
+    for (const row& one : others) {
+        out.tokens.push_back(one.what.fencing_token);
         if (!one.permanent())
             out.first_end =
                 std::min(out.first_end, present_time + std::chrono::nanoseconds(one.left_ns(at)));
+    }
     return SQLITE_OK;
 }
 

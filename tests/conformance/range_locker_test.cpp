@@ -106,6 +106,32 @@ TEST_P(range_lockers, hand_a_range_to_a_waiter_when_it_is_released) {
     EXPECT_LT(boot_clock::now() - released, promptly);
 }
 
+// Why: a request that is sent again gets the same hold, and not its own in the way.
+TEST_P(range_lockers, give_one_hold_to_two_that_wait_for_it_with_the_same_id) {
+    auto held = ours_.hold("room", 10, 20, for_long()).value();
+    range_options how = for_long();
+    how.wait = 60s;
+    how.id = "order";
+    std::atomic<int> got{0};
+    const auto wait = [&] {
+        auto mine = theirs_.hold("room", 15, 25, how);
+        EXPECT_TRUE(mine) << mine.error().message();
+        if (mine) {
+            EXPECT_TRUE(mine->hand_over());
+        }
+        ++got;
+    };
+    std::thread one(wait);
+    std::thread other(wait);
+    EXPECT_TRUE(poll_until([&] { return theirs_.statistics().refusals >= 2; }));
+    const time_point released = boot_clock::now();
+    EXPECT_TRUE(held.release());
+    one.join();
+    other.join();
+    EXPECT_EQ(got, 2);
+    EXPECT_LT(boot_clock::now() - released, how.wait / 2);
+}
+
 TEST_P(range_lockers, give_up_waiting_in_time_and_tell_of_the_blockers) {
     auto held = ours_.hold("room", 10, 20, for_long()).value();
     range_options how = for_long();
