@@ -5,6 +5,8 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -19,6 +21,13 @@ constexpr std::chrono::nanoseconds look_longest = std::chrono::milliseconds{50};
 constexpr std::chrono::nanoseconds retry_among_several_shortest = std::chrono::milliseconds{150};
 constexpr std::chrono::nanoseconds retry_among_several_longest = std::chrono::milliseconds{300};
 constexpr int doublings_max = 16;
+
+// Whatever a file is called, it is the same one.
+std::string identity_of(const std::string& path) {
+    struct stat about {};
+    if (::stat(path.c_str(), &about) != 0) return path;
+    return std::to_string(about.st_dev) + ':' + std::to_string(about.st_ino);
+}
 
 }  // namespace
 
@@ -201,7 +210,8 @@ asio::awaitable<result<diagnosis>> sqlite_store::diagnose(time_point deadline) {
     const std::string path = performer_.file().path();
     diagnosis found;
     found.findings = check_file(path, address());
-    found.servers.push_back({.address = address(), .version = library_version(), .id = path});
+    found.servers.push_back(
+        {.address = address(), .version = library_version(), .id = identity_of(path)});
     const auto ends_it = [](const finding& one) {
         return one.level == severity::problem || one.code == "no-file";
     };

@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include <signal.h>
 
 #include <iterator>
@@ -72,6 +74,16 @@ TEST_F(doctor_command, looks_at_all_nodes_of_a_quorum) {
     EXPECT_EQ(told.code, 1) << told.err;
     EXPECT_THAT(told.out, HasSubstr("problem: same-server (" + tcp + ")"));
     EXPECT_THAT(told.out, HasSubstr("warning: even-nodes"));
+}
+
+TEST_F(doctor_command, knows_a_file_that_is_given_twice) {
+    const std::string file = store_.path("locks.db");
+    ASSERT_EQ(holdfast_cli({"--store", "sqlite:" + file, "run", "job", "--", "true"}, {}).code, 0);
+    std::filesystem::create_symlink(file, store_.path("same.db"));
+    const auto told = holdfast_cli(
+        {"--store", "sqlite:" + file, "--store", "sqlite:" + store_.path("same.db"), "doctor"}, {});
+    EXPECT_EQ(told.code, 1) << told.err;
+    EXPECT_THAT(told.out, HasSubstr("problem: same-server"));
 }
 
 TEST_F(doctor_command, prints_rights_with_which_all_works) {
