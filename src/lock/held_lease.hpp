@@ -40,24 +40,24 @@ struct held_lease {
     core::nanoseconds renew_ahead{0};  ///< See `acquire_plan`.
     double drift_factor{0};
     time_point hold_until{time_point::max()};
-    bool auto_renew{true};
-    bool own_id{false};           ///< See `acquire_plan::ids`: never released in the background.
     std::uint64_t attempts{0};    ///< How many it took; 0 if it was adopted.
     core::nanoseconds waited{0};  ///< How long that took.
+    bool auto_renew{true};
+    bool own_id{false};  ///< See `acquire_plan::ids`: never released in the background.
 
     // Shared.
+    std::atomic<bool> id_was_told{false};  ///< To its holder, who may use it elsewhere.
     std::atomic<core::milliseconds> ttl{core::milliseconds{0}};
     std::atomic<time_point> valid_until{time_point{}};
-    std::atomic<bool> id_was_told{false};  ///< To its holder, who may use it elsewhere.
 
     // The engine's.
+    bool ended{false};              ///< Its end was counted.
+    bool renewing{false};           ///< An attempt is under way.
+    unsigned failures{0};           ///< Attempts that failed since the last success.
     time_point sent{};              ///< When the last renewal that succeeded was sent.
     core::milliseconds counted{0};  ///< For how long it has been held since then.
     time_point next_attempt{};      ///< When the next attempt at a renewal starts.
     time_point granted_at{};        ///< When its acquisition ended.
-    bool ended{false};              ///< Its end was counted.
-    unsigned failures{0};           ///< Attempts that failed since the last success.
-    bool renewing{false};           ///< An attempt is under way.
     /// The shortest ttl of a renewal of unknown outcome: it may yet be carried out, late, and
     /// shorten the lease to this.
     core::milliseconds doubtful_ttl{core::milliseconds::max()};

@@ -38,6 +38,11 @@ bool asked_for_former(const held_lease& held, const renewal& ask) noexcept {
            ask.fencing_token != held.fencing_token;
 }
 
+/// Whether a renewal that ended so was carried out by nobody.
+bool changes_nothing(errc code) noexcept {
+    return code == errc::misuse || code == errc::denied || code == errc::unreachable;
+}
+
 }  // namespace
 
 void engine::keep(const held_ptr& held) {
@@ -209,6 +214,7 @@ asio::awaitable<result<void>> engine::renew(held_ptr held, core::milliseconds tt
         co_return failure{errc::misuse, "this ttl is too short for the stop_margin"};
     if (!held->held()) co_return failure(held->why_lost(), "it is not held any more");
     const time_point sent = now();
+    const core::milliseconds before = held->ttl;
     // A shorter lease counts from now on, even if the answer is lost; a longer one once confirmed.
     const time_point shorter = core::valid_until(sent, ttl, held->drift_factor);
     held->valid_until = std::min(held->valid_until.load(), shorter);
@@ -216,6 +222,11 @@ asio::awaitable<result<void>> engine::renew(held_ptr held, core::milliseconds tt
     renewal ask{
         .name = held->name, .value = held->value, .ttl = ttl, .fencing_token = held->fencing_token};
     co_await parts_.where->renew(std::span(&ask, 1), std::min(op_deadline(), held->stop_by()));
+    if (!ask.outcome && changes_nothing(ask.outcome.error().code)) {
+        // It is renewed as before; soon, as it may have been promised for less time meanwhile.
+        core::milliseconds refused = ttl;
+        held->ttl.compare_exchange_strong(refused, before);
+    }
     settle(held, sent, ask);
     if (!ask.outcome) co_return ask.outcome.error();
     if (!held->held())

@@ -11,9 +11,8 @@
 namespace holdfast::lock {
 namespace {
 
-/// How long a refusal by votes waits for nodes that have not answered. One for want of votes waits
-/// for a quarter of its time: it has to say what each node said, and nobody's turn depends on it.
-constexpr std::chrono::milliseconds straggler_patience{20};
+/// A refusal for want of votes waits for a quarter of its time: it has to say what each node said,
+/// and nobody's turn depends on it.
 constexpr int part_for_stragglers = 4;
 
 }  // namespace
@@ -128,7 +127,9 @@ asio::awaitable<result<grant>> quorum_store::acquire(const claim& wanted, attemp
     co_await give_back_grants(*shared, *poll);
     const bool by_votes = refused->code == errc::contended;
     const auto quarter = std::max(deadline - asked, boot_clock::duration{}) / part_for_stragglers;
-    co_await await_stragglers(*poll, by_votes ? straggler_patience : quarter);
+    // What the nodes that still think are about to grant is given back by their parts. Those that
+    // are well do so in a moment; waiting that long lets a refusal leave nothing behind.
+    co_await await_stragglers(env_.time, *poll, by_votes ? straggler_patience : quarter);
     if (shared->raising) co_return *refused;
     failure told = refusal(*poll);  // Those that have answered meanwhile are quoted.
     told.code = refused->code;
@@ -208,17 +209,6 @@ asio::awaitable<void> quorum_store::give_back_grants(const round& shared,
         [granted, return_to](std::size_t i) { return return_to(granted[i]); },
         [](const auto&) { return false; });
     static_cast<void>(co_await returned->ended.wait());
-}
-
-// What the nodes that still think are about to grant is given back by their parts. Those that are
-// well do so in a moment; waiting that long lets a refusal leave nothing behind.
-asio::awaitable<void> quorum_store::await_stragglers(quorum_poll<grant>& poll,
-                                                     boot_clock::duration patience) {
-    if (poll.complete()) co_return;
-    alarm bell(env_.time);
-    poll.all_in = [&bell] { bell.wake(); };
-    co_await bell.wait_until(env_.time.now() + patience);
-    poll.all_in = nullptr;
 }
 
 void quorum_store::note_split(const quorum_poll<grant>& poll, time_point asked) {

@@ -88,6 +88,29 @@ std::vector<found_lock> said_by(const quorum_poll<found_lock>& poll) {
     return said;
 }
 
+/// What the nodes know, all names together.
+struct merged_lists {
+    std::vector<lock_info> agreed;  ///< By a majority; in the order of their names.
+    bool open{false};               ///< Whether a node that has not answered may add to them.
+};
+
+merged_lists merge(const quorum_poll<std::vector<lock_info>>& poll, std::size_t majority) {
+    std::map<std::string_view, std::vector<found_lock>> by_name;
+    std::size_t thinking = 0;
+    for (const auto& answer : poll.answers) {
+        if (!answer) ++thinking;
+        if (!answer || !*answer) continue;
+        for (const lock_info& lock : **answer) by_name[lock.name].emplace_back(lock);
+    }
+    merged_lists merged;
+    for (const auto& [name, said] : by_name) {
+        auto lock = agreed(said, majority);
+        merged.open = merged.open || (!lock && said.size() + thinking >= majority);
+        if (lock) merged.agreed.push_back(std::move(*lock));
+    }
+    return merged;
+}
+
 }  // namespace
 
 asio::awaitable<result<std::optional<lock_info>>> quorum_store::inspect(std::string_view name,
@@ -117,20 +140,16 @@ asio::awaitable<result<std::vector<lock_info>>> quorum_store::list(std::string_v
     const auto question = [nodes = nodes_, prefix = std::string(prefix), deadline](std::size_t i) {
         return look_all(nodes[i], prefix, deadline);
     };
-    const auto poll = ask_all<locks>(desk_, nodes_.size(), question,
-                                     [](const quorum_poll<locks>&) { return false; });
+    const std::size_t needed = majority();
+    // A node that is frozen is not waited for, unless what it knows makes a difference.
+    const auto enough = [needed](const quorum_poll<locks>& poll) {
+        return answered(poll) >= needed && !merge(poll, needed).open;
+    };
+    const auto poll = ask_all<locks>(desk_, nodes_.size(), question, enough, skip(deadline));
     if (!co_await poll->ended.wait())
         co_return failure{errc::cancelled, "the question was cancelled"};
-    if (answered(*poll) < majority()) co_return too_few(failures_of(*poll), nodes_.size());
-    std::map<std::string, std::vector<found_lock>> by_name;
-    for (auto& answer : poll->answers) {
-        if (!answer || !*answer) continue;
-        for (lock_info& lock : answer->value()) by_name[lock.name].emplace_back(std::move(lock));
-    }
-    locks found;
-    for (const auto& [name, said] : by_name)
-        if (auto lock = agreed(said, majority())) found.push_back(std::move(*lock));
-    co_return found;
+    if (answered(*poll) < needed) co_return too_few(failures_of(*poll), nodes_.size());
+    co_return std::move(merge(*poll, needed).agreed);
 }
 
 asio::awaitable<result<std::optional<lock_info>>> quorum_store::take_away(std::string_view name,

@@ -16,6 +16,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -85,6 +86,20 @@ struct quorum_poll {
         ended.fire();
     }
 };
+
+/// How long a refusal waits for nodes that have not answered.
+inline constexpr std::chrono::milliseconds straggler_patience{20};
+
+/// Waits for the last answers to `poll`, for at most so long.
+template <class T>
+asio::awaitable<void> await_stragglers(timeline& time, quorum_poll<T>& poll,
+                                       boot_clock::duration patience) {
+    if (poll.complete()) co_return;
+    alarm bell(time);
+    poll.all_in = [&bell] { bell.wake(); };
+    co_await bell.wait_until(time.now() + patience);
+    poll.all_in = nullptr;
+}
 
 /// Where the parts of polls run, and how many of them have not ended.
 struct quorum_desk {

@@ -26,8 +26,9 @@ struct quorum_store::upkeep {
         std::string value;
         std::chrono::milliseconds ttl{0};
         std::uint64_t token{0};
-        bool confirmed{false};  ///< A majority has renewed it.
-        bool unwanted{false};   ///< It was released since.
+        bool confirmed{false};    ///< A majority has renewed it ...
+        bool token_known{false};  ///< ... and nodes that take it late know what to count from.
+        bool unwanted{false};     ///< It was released since.
     };
     std::vector<lease> leases;
     time_point deadline;
@@ -56,7 +57,8 @@ asio::awaitable<result<outcomes>> quorum_store::renew_on(node_ptr node, upkeep_p
 void quorum_store::fill_in(const node_ptr& node, const upkeep_ptr& shared, const outcomes& said) {
     if (!shared->fills) return;
     for (std::size_t k = 0; k < said.size(); ++k) {
-        if (!shared->leases[k].confirmed || !is_missing(said[k])) continue;
+        const upkeep::lease& mine = shared->leases[k];
+        if (!mine.confirmed || !mine.token_known || !is_missing(said[k])) continue;
         run_part(shared->desk, [node, shared, k] { return take_late(node, shared, k); });
     }
 }
@@ -83,6 +85,24 @@ asio::awaitable<void> quorum_store::take_late(node_ptr node, upkeep_ptr shared, 
         co_await quorum_node::give_back(node, mine.name, mine.value, node->deadline());
 }
 
+// Who renews by an id alone does not know the token, nor whether there is one: the counters do.
+// Only where a node is to take the lock late; one that answers later than this takes it next time.
+asio::awaitable<void> quorum_store::learn_tokens(const quorum_poll<outcomes>& poll,
+                                                 upkeep& shared) {
+    for (std::size_t k = 0; k < shared.leases.size(); ++k) {
+        upkeep::lease& mine = shared.leases[k];
+        const auto misses_it = [k](const std::optional<result<outcomes>>& said) {
+            return said && *said && is_missing((**said)[k]);
+        };
+        const auto& answers = poll.answers;
+        if (mine.token_known || std::none_of(answers.begin(), answers.end(), misses_it)) continue;
+        if (core::judge(count_ownership(votes_on(poll, k))) != core::verdict::accepted) continue;
+        const auto found = co_await inspect(mine.name, {}, shared.deadline);
+        mine.token_known = found && *found && (*found)->value == mine.value;
+        if (mine.token_known) mine.token = (*found)->fencing_token;
+    }
+}
+
 asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     if (batch.empty()) co_return;
@@ -94,7 +114,8 @@ asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point d
         shared->leases.push_back({.name = std::string(ask.name),
                                   .value = std::string(ask.value),
                                   .ttl = ask.ttl,
-                                  .token = ask.fencing_token});
+                                  .token = ask.fencing_token,
+                                  .token_known = ask.fencing_token > 0});
     // Before anything is asked: it may be released while this is under way.
     if (shared->fills)
         for (upkeep::lease& mine : shared->leases)
@@ -111,6 +132,13 @@ asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point d
     };
     const auto poll = ask_all<outcomes>(desk_, nodes_.size(), question, enough, skip(deadline));
     const bool ended = co_await poll->ended.wait();
+    const auto refused = [&](std::size_t k) {
+        return core::judge(count_ownership(votes_on(*poll, k))) != core::verdict::accepted;
+    };
+    bool all_renewed = ended;
+    for (std::size_t k = 0; k < leases && all_renewed; ++k) all_renewed = !refused(k);
+    if (ended && !all_renewed) co_await await_stragglers(env_.time, *poll, straggler_patience);
+    if (shared->fills) co_await learn_tokens(*poll, *shared);
     for (std::size_t k = 0; k < leases; ++k) {
         const auto votes = votes_on(*poll, k);
         upkeep::lease& mine = shared->leases[k];

@@ -87,7 +87,8 @@ asio::awaitable<result<void>> quorum_store::release(std::string_view name, std::
         return quorum_node::give_back(nodes[i], name, value, deadline);
     };
     const auto enough = [](const quorum_poll<void>& poll) {
-        return core::judge(count_ownership(poll.answers)) != core::verdict::undecided;
+        return core::judge(count_ownership(poll.answers)) != core::verdict::undecided ||
+               is_gone(poll.answers);
     };
     skip_list skipped = skip(deadline);
     for (std::size_t i = 0; i < skipped.why.size(); ++i)
@@ -95,8 +96,12 @@ asio::awaitable<result<void>> quorum_store::release(std::string_view name, std::
     const auto poll = ask_all<void>(desk_, nodes_.size(), question, enough, std::move(skipped));
     if (!co_await poll->ended.wait())
         co_return failure{errc::cancelled, "the question was cancelled"};
-    if (core::judge(count_ownership(poll->answers)) == core::verdict::accepted)
-        co_return result<void>{};
+    const auto accepted = [&poll] {
+        return core::judge(count_ownership(poll->answers)) == core::verdict::accepted;
+    };
+    if (!accepted()) co_await await_stragglers(env_.time, *poll, straggler_patience);
+    // A node that is frozen or dead is not waited for where the others have nothing any more.
+    if (accepted() || is_gone(poll->answers)) co_return result<void>{};
     co_return not_owned(poll->answers);
 }
 
@@ -140,7 +145,12 @@ result<store_factory> open_quorum(const std::vector<std::string>& urls) {
     std::vector<store_factory> nodes;
     for (const std::string& url : urls) {
         auto make = lock::factory_for(url);
-        if (!make) return make.error();
+        if (!make) {
+            failure why = make.error();  // Not with the URL: it may have a password.
+            why.text = "node " + std::to_string(nodes.size() + 1) + " of " +
+                       std::to_string(urls.size()) + ": " + why.text;
+            return why;
+        }
         nodes.push_back(std::move(*make));
     }
     return quorum_of(std::move(nodes));

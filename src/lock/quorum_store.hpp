@@ -74,12 +74,12 @@ private:
                                                        const quorum_poll<grant>& poll);
     void give_up(round& shared, const quorum_poll<grant>& poll);
     asio::awaitable<void> give_back_grants(const round& shared, const quorum_poll<grant>& poll);
-    asio::awaitable<void> await_stragglers(quorum_poll<grant>& poll, boot_clock::duration patience);
     [[nodiscard]] failure refusal(const quorum_poll<grant>& poll) const;
     void note_split(const quorum_poll<grant>& poll, time_point asked);
 
     // quorum_renew.cpp
     static asio::awaitable<result<outcomes>> renew_on(node_ptr node, upkeep_ptr shared);
+    asio::awaitable<void> learn_tokens(const quorum_poll<outcomes>& poll, upkeep& shared);
     static void fill_in(const node_ptr& node, const upkeep_ptr& shared, const outcomes& said);
     static asio::awaitable<void> take_late(node_ptr node, upkeep_ptr shared, std::size_t which);
 

@@ -73,19 +73,52 @@ ownership_votes votes_on(const quorum_poll<outcomes>& poll, std::size_t place) {
     return votes;
 }
 
+namespace {
+
+// @return Why a majority cannot agree any more, whatever the others say: what so many refuse for
+//         the same lasting reason; or nothing.
+std::optional<errc> lasting_refusal(const std::vector<node_error>& nodes,
+                                    const core::ballot& votes) {
+    for (const node_error& one : nodes) {
+        if (one.code != errc::denied && one.code != errc::protocol && one.code != errc::misuse)
+            continue;
+        const auto same = std::count_if(nodes.begin(), nodes.end(), [&](const node_error& other) {
+            return other.code == one.code;
+        });
+        if (votes.nodes - static_cast<std::size_t>(same) < votes.majority()) return one.code;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+bool is_gone(const ownership_votes& answers) {
+    std::size_t free = 0;
+    bool released = false;
+    for (const auto& answer : answers) {
+        if (!answer) continue;
+        const bool deleted = !*answer && answer->error().code == errc::lost &&
+                             answer->error().reason == lost_reason::deleted;
+        released = released || *answer;
+        if (*answer || deleted) ++free;
+    }
+    const core::ballot votes = count_ownership(answers);
+    return released && free >= votes.majority() && votes.no < votes.majority();
+}
+
 failure not_owned(const ownership_votes& answers) {
     const core::ballot votes = count_ownership(answers);
     failure why(lost_reason::deleted, "nobody holds it on a majority of the nodes");
-    bool effect = votes.yes > 0;
+    bool late = false;  // What a node was asked for may yet be carried out.
     for (std::size_t i = 0; i < answers.size(); ++i) {
         if (!answers[i]) {
-            effect = true;
+            late = true;
             why.nodes.push_back({.node = i, .code = errc::in_doubt, .text = "no answer yet"});
         }
         if (!answers[i] || *answers[i]) continue;
         const failure& said = answers[i]->error();
         why.nodes.push_back({.node = i, .code = said.code, .text = said.text});
-        effect = effect || may_have_effect(said);
+        late = late || may_have_effect(said);
         const bool taken = said.code == errc::wrong_type || said.reason == lost_reason::taken;
         if (is_not_ours(said.code) && taken) {
             why.reason = lost_reason::taken;
@@ -93,9 +126,11 @@ failure not_owned(const ownership_votes& answers) {
         }
     }
     if (votes.nodes - votes.no < votes.majority()) return why;
-    why.code = effect ? errc::in_doubt : errc::no_quorum;
+    const auto cause = late ? std::nullopt : lasting_refusal(why.nodes, votes);
+    why.code = cause ? *cause : late || votes.yes > 0 ? errc::in_doubt : errc::no_quorum;
     why.reason = lost_reason::none;
-    why.text = "no majority of the " + std::to_string(votes.nodes) + " nodes answered";
+    why.text = "no majority of the " + std::to_string(votes.nodes) +
+               (cause ? " nodes agreed" : " nodes answered");
     for (const node_error& said : why.nodes) why.text.append("; ").append(said.text);
     return why;
 }

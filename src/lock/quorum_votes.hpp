@@ -30,6 +30,10 @@ using ownership_votes = std::vector<std::optional<result<void>>>;
 /// @return What the nodes said so far to the renewal at `place` of a batch.
 [[nodiscard]] ownership_votes votes_on(const quorum_poll<outcomes>& poll, std::size_t place);
 
+/// @return Whether a lock that was ours on some nodes is there no more, by the word of a majority,
+///         though too many of them had forgotten it before, or do not answer, to say that it was.
+[[nodiscard]] bool is_gone(const ownership_votes& answers);
+
 /// @return Why a release or renewal has no majority.
 [[nodiscard]] failure not_owned(const ownership_votes& answers);
 

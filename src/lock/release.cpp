@@ -144,7 +144,8 @@ asio::awaitable<result<void>> engine::release_value(std::string name, std::strin
         in_doubt = in_doubt || code == errc::in_doubt || code == errc::cancelled;
         const bool again =
             code == errc::in_doubt || code == errc::unreachable || code == errc::no_quorum;
-        if (!again || now() >= until || !co_await pause(failures, until)) {
+        // With no time left, an attempt would only hide why this one failed.
+        if (!again || now() >= until || !co_await pause(failures, until) || now() >= until) {
             const bool unclear = code != errc::lost && code != errc::wrong_type;
             if (in_doubt && unclear) why.code = errc::in_doubt;
             if (unclear) note_doubt(name, value, why);

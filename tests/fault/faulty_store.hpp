@@ -119,6 +119,9 @@ public:
     /// @return How many steps were taken.
     [[nodiscard]] std::size_t steps() const noexcept { return next_step_; }
 
+    /// @return How many of them began when their time was over.
+    [[nodiscard]] std::size_t steps_without_time() const noexcept { return without_time_; }
+
     /// Lets a request that is late take effect. @return false if there is none.
     bool arrive() {
         if (late_.empty()) return false;
@@ -149,6 +152,7 @@ private:
     asio::awaitable<result<T>> step(const std::string& name, time_point deadline, Act act) {
         using namespace std::chrono_literals;
         const trouble how = plan_(next_step_++);
+        if (time_.now() >= deadline) ++without_time_;
         switch (how) {
             case trouble::none: co_return act();
             case trouble::unreachable: co_return failure{errc::unreachable, "fault"};
@@ -186,6 +190,7 @@ private:
     std::shared_ptr<memory::lock_table> shared_;
     std::deque<std::function<void()>> late_;
     std::size_t next_step_{0};
+    std::size_t without_time_{0};
     std::string address_{"faulty:"};
 };
 

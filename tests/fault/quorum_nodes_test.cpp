@@ -205,8 +205,9 @@ struct late_filling : testing::Test {
     quorum_bench b{3};
     trouble how{alive};
     lock::engine& engine = b.add_client([this](std::size_t server, std::size_t step) {
-        // 0: the acquisition; 1: the renewal that finds it missing; 2: the filling in.
-        return server == 2 && step == 2 ? how : trouble::none;
+        // 0: the acquisition; 1: the renewal that finds it missing; 2: the look for a token; 3: the
+        // filling in.
+        return server == 2 && step == 3 ? how : trouble::none;
     });
 
     lock::held_ptr hold_and_forget() {
@@ -215,7 +216,7 @@ struct late_filling : testing::Test {
         b.pass(2ms);
         b.wipe(2);
         b.pass(310ms);
-        EXPECT_EQ(b.sent(2), 3U);
+        EXPECT_EQ(b.sent(2), 4U);
         return held ? *held : nullptr;
     }
 };

@@ -213,6 +213,85 @@ TEST(quorum, tells_who_holds_it_by_the_word_of_a_majority) {
     EXPECT_EQ(b.taken(), 0U);
 }
 
+// Why: what is frozen is not waited for where the others know all names by a majority.
+TEST(quorum, lists_without_a_node_that_is_frozen_and_with_one_that_makes_a_difference) {
+    quorum_bench b(3);
+    lock::engine& engine = b.add_client();
+    b.occupy(0);
+    b.occupy(1);
+    b.state[2] = trouble::frozen;
+    time_point began = b.time->now();
+    EXPECT_EQ(b.run(engine.list("")).value().size(), 1U);
+    EXPECT_LT(b.time->now() - began, 10ms);
+    static_cast<void>(b.tables[1]->take_away("job", b.time->now()));
+    b.occupy(2);
+    b.state[2] = trouble::slow;
+    EXPECT_EQ(b.run(engine.list("")).value().size(), 1U) << "the slow one has it, too";
+}
+
+// Why: the lock is had by others while it is released, so who releases it need not wait.
+TEST(quorum, is_released_at_once_though_one_node_forgot_it_and_another_is_frozen) {
+    quorum_bench b(3);
+    lock::engine& engine = b.add_client();
+    const auto held = b.run(engine.acquire("job", unfenced()));
+    ASSERT_TRUE(held);
+    b.pass(2ms);
+    static_cast<void>(b.tables[2]->take_away("job", b.time->now()));
+    b.state[0] = trouble::frozen;
+    const time_point began = b.time->now();
+    EXPECT_TRUE(b.run(engine.release(*held)));
+    EXPECT_LT(b.time->now() - began, 100ms);
+}
+
+TEST(quorum, is_lost_and_not_released_where_a_majority_forgot_it) {
+    quorum_bench b(3);
+    lock::engine& engine = b.add_client();
+    const auto held = b.run(engine.acquire("job", unfenced()));
+    ASSERT_TRUE(held);
+    b.pass(2ms);
+    static_cast<void>(b.tables[1]->take_away("job", b.time->now()));
+    static_cast<void>(b.tables[2]->take_away("job", b.time->now()));
+    const auto gone = b.run(engine.release(*held));
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().code, errc::lost) << gone.error().message();
+    EXPECT_EQ(gone.error().reason, lost_reason::deleted);
+}
+
+// Why: what is refused for good is not asked for again until the time-out, nor in doubt.
+TEST(quorum, says_denied_to_a_renewal_and_a_release_that_a_majority_denies) {
+    quorum_bench b(3);
+    lock::engine& engine = b.add_client();
+    const auto held = b.run(engine.acquire("job", unfenced()));
+    ASSERT_TRUE(held);
+    b.pass(2ms);
+    b.state[0] = b.state[1] = trouble::denied;
+    const auto renewed = b.run(engine.renew(*held, 20s));
+    ASSERT_FALSE(renewed);
+    EXPECT_EQ(renewed.error().code, errc::denied) << renewed.error().message();
+    EXPECT_EQ((*held)->ttl.load(), unfenced().ttl) << "it goes on as before";
+    const time_point began = b.time->now();
+    const auto gone = b.run(engine.release(*held));
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().code, errc::denied) << gone.error().message();
+    EXPECT_EQ(gone.error().nodes.size(), 2U);
+    EXPECT_LT(b.time->now() - began, 100ms);
+}
+
+// Why: an attempt that has no time left would say just that, and hide why those before it failed.
+TEST(quorum, says_what_was_in_the_way_of_a_release_when_its_time_is_over) {
+    quorum_bench b(3);
+    lock::engine& engine = b.add_client();
+    const auto held = b.run(engine.acquire("job", unfenced()));
+    ASSERT_TRUE(held);
+    b.pass(2ms);
+    b.state[0] = b.state[1] = trouble::unreachable;
+    const std::size_t before = b.clients[0].ways[0]->steps();
+    const auto gone = b.run(engine.release(*held));
+    ASSERT_FALSE(gone);
+    EXPECT_GT(b.clients[0].ways[0]->steps(), before + 2) << "it was tried again";
+    EXPECT_EQ(b.clients[0].ways[0]->steps_without_time(), 0U);
+}
+
 TEST(quorum, refuses_an_empty_list_of_nodes) {
     quorum_bench b(1);
     test::seeded_entropy random(1);

@@ -172,5 +172,25 @@ TEST_F(quorum_tokens, go_with_the_lock_to_nodes_that_take_it_late) {
     EXPECT_GT(take(engine), (*held)->fencing_token);
 }
 
+// Why: who renews by an id does not tell the token.
+TEST_F(quorum_tokens, go_with_a_lock_that_is_renewed_by_its_id_too) {
+    lock::engine& engine = b.add_client();
+    set_ahead(0, 1000);
+    const auto held = b.run(engine.acquire("job", fenced(60s)));
+    ASSERT_TRUE(held);
+    auto known = engine.hand_over(*held);
+    ASSERT_TRUE(known);
+    known->fencing_token = 0;
+    for (const std::size_t i : {1, 2}) {
+        b.wipe(i);
+        ASSERT_TRUE(b.run(engine.renew_known(*known)));
+        b.pass(10ms);
+    }
+    EXPECT_EQ(b.taken(), 3U);
+    EXPECT_TRUE(b.run(engine.release_known(*known)));
+    b.wipe(0);
+    EXPECT_GT(take(engine), (*held)->fencing_token);
+}
+
 }  // namespace
 }  // namespace holdfast::fault
