@@ -169,7 +169,8 @@ asio::awaitable<result<std::optional<lock_info>>> lock_view::take_away(std::stri
 
 asio::awaitable<void> lock_view::await_change(std::string_view name, time_point until) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const range_claim wanted = from_wish(name);
+    range_claim wanted = from_wish(name);
+    wanted.id = id_of(name);  // What is held by this id already is not waited for.
     co_await where_->await_change(wanted, range_change::freed, until);
 }
 

@@ -3,19 +3,23 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 namespace holdfast::ranges {
 namespace {
 
-/// The numbers of a wish; its texts follow.
+/// The numbers of a wish, without gaps between them; its texts follow.
 struct wish_head {
     std::uint32_t key_bytes{0};
-    std::uint32_t owner_bytes{0};
+    std::uint16_t owner_bytes{0};
+    std::uint16_t id_bytes{0};
     std::int64_t start{0};
     std::int64_t end{0};
     std::uint32_t units{1};
     std::uint32_t capacity{0};
 };
+
+static_assert(std::has_unique_object_representations_v<wish_head>);
 
 wish_head head_of(std::string_view wish) noexcept {
     wish_head head;
@@ -28,15 +32,17 @@ wish_head head_of(std::string_view wish) noexcept {
 std::string to_wish(std::string_view key, const range& where, std::uint32_t units,
                     const range_options& options) {
     const wish_head head{.key_bytes = static_cast<std::uint32_t>(key.size()),
-                         .owner_bytes = static_cast<std::uint32_t>(options.owner.size()),
+                         .owner_bytes = static_cast<std::uint16_t>(options.owner.size()),
+                         .id_bytes = static_cast<std::uint16_t>(options.id.size()),
                          .start = where.start,
                          .end = where.end,
                          .units = units,
                          .capacity = options.capacity};
     std::string wish;
-    wish.reserve(sizeof head + key.size() + options.owner.size() + options.data.size());
+    wish.reserve(sizeof head + key.size() + options.owner.size() + options.id.size() +
+                 options.data.size());
     wish.append(reinterpret_cast<const char*>(&head), sizeof head);
-    return wish.append(key).append(options.owner).append(options.data);
+    return wish.append(key).append(options.owner).append(options.id).append(options.data);
 }
 
 std::string wish_for(std::string_view key) { return to_wish(key, {}, 1, {}); }
@@ -46,6 +52,11 @@ std::string_view key_of(std::string_view wish) noexcept {
     const std::size_t bytes = head_of(wish).key_bytes;
     wish.remove_prefix(sizeof(wish_head));
     return bytes <= wish.size() ? wish.substr(0, bytes) : std::string_view();
+}
+
+std::string_view id_of(std::string_view wish) noexcept {
+    const wish_head head = head_of(wish);
+    return wish.substr(sizeof head + head.key_bytes + head.owner_bytes, head.id_bytes);
 }
 
 range_claim from_wish(std::string_view wish) {
@@ -59,7 +70,7 @@ void from_wish(std::string_view wish, range_claim& into) {
     wish.remove_prefix(sizeof head);
     into.key = wish.substr(0, head.key_bytes);
     into.owner = wish.substr(head.key_bytes, head.owner_bytes);
-    into.data = wish.substr(head.key_bytes + head.owner_bytes);
+    into.data = wish.substr(head.key_bytes + head.owner_bytes + head.id_bytes);
     into.start = head.start;
     into.end = head.end;
     into.units = head.units;

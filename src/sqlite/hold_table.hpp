@@ -30,7 +30,6 @@ struct holds_taken {
 struct hold_outlook {
     bool free{false};
     time_point first_end{time_point::max()};  ///< When the first of those in the way runs out.
-    std::vector<std::uint64_t> tokens{};      ///< Theirs, in the order of the ranges.
 };
 
 /// See the top of the file.

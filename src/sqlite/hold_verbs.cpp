@@ -216,12 +216,10 @@ int hold_table::look(const range_claim& wanted, hold_outlook& out) {
     // What is refused for good is not waited for.
     out = hold_outlook{.free = !why || why->code != errc::contended};
     const time_point present_time = time_.now();
-    for (const row& one : others) {
-        out.tokens.push_back(one.what.fencing_token);
+    for (const row& one : others)
         if (!one.permanent())
             out.first_end =
                 std::min(out.first_end, present_time + std::chrono::nanoseconds(one.left_ns(at)));
-    }
     return SQLITE_OK;
 }
 

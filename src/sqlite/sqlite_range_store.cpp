@@ -4,10 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
-#include <cstdint>
-#include <optional>
 #include <utility>
-#include <vector>
 
 namespace holdfast::sqlite {
 namespace {
@@ -146,7 +143,6 @@ asio::awaitable<void> sqlite_range_store::await_change(const range_claim& wanted
     co_await asio::this_coro::throw_if_cancelled(false);
     alarm change(environment_.time);
     const wake_file::place listed(performer_.file().waiters(), change, wanted.key);
-    std::optional<std::vector<std::uint64_t>> before;
     for (int looks = 0; !performer_.stopped(); ++looks) {  // Ends at `until` at the latest.
         const bool watched = performer_.file().waiters().watch();
         hold_outlook ahead;
@@ -164,9 +160,6 @@ asio::awaitable<void> sqlite_range_store::await_change(const range_claim& wanted
             continue;
         }
         if (which == range_change::freed && ahead.free) co_return;
-        // Another one in the way may be what is waited for itself, asked for twice with one id.
-        if (which == range_change::freed && before && *before != ahead.tokens) co_return;
-        before = std::move(ahead.tokens);
         time_point next = std::min(until, ahead.first_end);
         if (which == range_change::any)
             next = std::min(next, present + jittered(environment_.random, watch_shortest,

@@ -23,6 +23,12 @@ using namespace std::chrono_literals;
 
 class callers_on_threads : public testing::Test {
 protected:
+    void know_the_scripts() {
+        auto warm = locks_.acquire("warm");
+        ASSERT_TRUE(warm) << warm.error().message();
+        ASSERT_TRUE(warm->release());
+    }
+
     redis_server server_;
     locker locks_{server_.url(), {.timeout = 5s}};
 };
@@ -31,9 +37,7 @@ protected:
 // How: each takes a lock again that it has just dropped. The server knows the scripts before, as a
 // release that has to be said twice is later.
 TEST_F(callers_on_threads, exclude_each_other_and_are_all_served_in_their_order) {
-    auto warm = locks_.acquire("warm");
-    ASSERT_TRUE(warm) << warm.error().message();
-    ASSERT_TRUE(warm->release());
+    know_the_scripts();
     long counter = 0;  // Guarded by the lock alone.
     std::uint64_t last_token = 0;
     {
@@ -59,6 +63,7 @@ TEST_F(callers_on_threads, exclude_each_other_and_are_all_served_in_their_order)
 
 // Why: what a watch has of the locker goes when it ends, on whichever thread that is.
 TEST_F(callers_on_threads, may_end_a_watch_while_others_use_the_locker) {
+    know_the_scripts();
     std::atomic<bool> over{false};
     std::vector<std::jthread> threads;
     for (int who = 0; who < 3; ++who)
