@@ -132,7 +132,8 @@ void compare(const std::string& name, int count, work mine, work limit,
 
 void measure(const std::string& how, std::vector<std::string> arguments) {
     arguments.insert(arguments.end(),
-                     {"--innodb-buffer-pool-size=128M", "--innodb-log-file-size=96M"});
+                     {"--innodb-flush-method=O_DIRECT", "--innodb-buffer-pool-size=128M",
+                      "--innodb-log-file-size=96M"});
     const mariadb_server database({.tcp = false, .arguments = arguments});
     const holdfast::test::redis_server redis;
     range_lock locks(redis.url(), database.url());

@@ -16,7 +16,7 @@ class range_lock_readme : public range_lock_test {};
 TEST_F(range_lock_readme, set_with_callbacks) {
     std::promise<std::string> id;
     locks_->set("my-key", 10, 20, "this is a test", 30000ms, [&](result<range_lock::answer> got) {
-        if (!got) return id.set_value("");
+        if (!got) return id.set_value(got.error().message());
         if (got->success) {
             // lock.id can now be used beside the key, in another process too.
             id.set_value(got->lock.id());
