@@ -180,7 +180,8 @@ public:
                                                         std::uint32_t units = 1);
 
     /// Sets how many units of a key may be held at once, 1 to 1,000,000, for all who do not say it
-    /// themselves. What is held already stays held. Kept until it is set to 1 again.
+    /// themselves. What is held already stays held; who waits for more than that is told `misuse`.
+    /// Kept until it is set to 1 again.
     result<void> set_capacity(std::string_view key, std::uint32_t units);
     /// @return What was set, or 1.
     [[nodiscard]] result<std::uint32_t> capacity(std::string_view key);

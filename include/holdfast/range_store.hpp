@@ -89,7 +89,7 @@ struct range_page {
 
 /// Which changes a waiter waits for.
 enum class range_change : std::uint8_t {
-    freed,  ///< Something was released, moved away, shortened or has run out.
+    freed,  ///< Something was released, moved away, shortened, has run out; or the room changed.
     any,    ///< Or something was taken.
 };
 
@@ -224,9 +224,9 @@ public:
 
     /// Waits until something that overlaps `wanted` may have changed, or until `until`; it may end
     /// early without reason, but a change elsewhere does not end it. For `freed`: at once if
-    /// `wanted` can be had already, and no later than when the first hold in the way runs out.
-    /// Never fails: when the store cannot tell, it waits a bounded, jittered while. Ends on
-    /// cancellation.
+    /// `wanted` can be had already, or not at all, and no later than when the first hold in the way
+    /// runs out. Never fails: when the store cannot tell, it waits a bounded, jittered while. Ends
+    /// on cancellation.
     [[nodiscard]] virtual asio::awaitable<void> await_change(const range_claim& wanted,
                                                              range_change which,
                                                              time_point until) = 0;

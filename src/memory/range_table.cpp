@@ -307,10 +307,9 @@ range_page range_table::list(std::string_view key, range window, std::optional<r
 void range_table::set_capacity(std::string_view key, std::uint32_t units) {
     const std::scoped_lock lock(mutex_);
     const auto found = keys_.try_emplace(std::string(key)).first;
-    const bool wider = units > found->second.capacity;
-    found->second.capacity = units;
+    const bool changes = std::exchange(found->second.capacity, units) != units;
     if (units == 1 && found->second.holds.empty()) keys_.erase(found);
-    if (wider) tell(key, everything, range_change::freed);
+    if (changes) tell(key, everything, range_change::freed);
 }
 
 std::size_t range_table::size() const {
@@ -329,8 +328,10 @@ std::optional<time_point> range_table::enter_waiters(const range_claim& wanted, 
     if (in)
         for (const holding* one : overlapping(*in, {wanted.start, wanted.end}, now))
             next = std::min(next, one->expires);
-    const bool free = who->which == range_change::freed && !refuse(wanted, now);
-    return free ? std::nullopt : std::optional(next);
+    const auto why = refuse(wanted, now);
+    // What cannot be had at all is asked for once more, which tells why.
+    const bool ask = who->which == range_change::freed && (!why || why->code != errc::contended);
+    return ask ? std::nullopt : std::optional(next);
 }
 
 void range_table::leave_waiters(const std::string& key, const waiter* who) {

@@ -55,7 +55,9 @@ outlook read_outlook(const std::vector<hold_row>& holds, const key_row& key,
     }
     const range where{wanted.start, wanted.end};
     const std::int64_t room = wanted.capacity > 0 ? wanted.capacity : key.capacity;
-    told.free = room == 1 ? others.empty() : fits(others, where, wanted.units, room);
+    // What cannot be had at all is asked for once more, which tells why.
+    told.free = wanted.units > room ||
+                (room == 1 ? others.empty() : fits(others, where, wanted.units, room));
     return told;
 }
 

@@ -458,6 +458,23 @@ TEST_P(range_lockers, let_several_in_where_there_is_room) {
     EXPECT_EQ(code_of(theirs_.hold("class", 70, 80, for_long())), errc::contended);
 }
 
+// Why: what no release can make possible is not waited for.
+TEST_P(range_lockers, end_a_wait_for_more_than_there_is_room_for) {
+    ASSERT_TRUE(ours_.set_capacity("class", 2));
+    auto held = ours_.hold("class", 10, 20, for_long()).value();
+    range_options two = for_long();
+    two.units = 2;
+    two.wait = 60s;
+    result<range_guard> waited = failure{errc::cancelled, ""};
+    std::thread waiter([&] { waited = theirs_.hold("class", 15, 25, two); });
+    EXPECT_TRUE(poll_until([&] { return theirs_.statistics().refusals >= 1; }));
+    const time_point changed = boot_clock::now();
+    EXPECT_TRUE(ours_.set_capacity("class", 1));
+    waiter.join();
+    EXPECT_EQ(code_of(waited), errc::misuse);
+    EXPECT_LT(boot_clock::now() - changed, two.wait / 2);
+}
+
 TEST_P(range_lockers, see_changes_of_a_window) {
     const auto before = theirs_.list("room", {0, 100}).value();
     EXPECT_EQ(code_of(theirs_.watch("room", {0, 100}, before, 20ms)), errc::timed_out);

@@ -210,6 +210,17 @@ TEST_F(range_faults, a_table_of_keys_that_was_lost_hides_no_hold) {
     EXPECT_TRUE(fails_with(theirs_->hold(wanted), errc::contended));
 }
 
+// Why: a table that is not as it was made is what the caller has to mend, and no rule of a protocol.
+TEST_F(range_faults, a_table_without_its_index_is_told_and_holds_nothing) {
+    ASSERT_TRUE(ok(theirs_->hold("hall", 10, 20)));
+    sql_->ask(
+        "ALTER TABLE holdfast_range_hold DROP INDEX by_start, ADD INDEX other (`key`, starts)");
+    const auto refused = ours_->hold("room", 10, 20);
+    EXPECT_TRUE(fails_with(refused, errc::wrong_type));
+    EXPECT_THAT(refused.error().text, testing::HasSubstr("by_start"));
+    EXPECT_EQ(sql_->value("SELECT COUNT(*) FROM holdfast_range_hold"), "1");
+}
+
 // Why: the server does not end a statement because its connection ends, so a release behind a
 // cancellation overtook the hold. How: it waits for the key's row, which is then unlocked.
 TEST_F(range_faults, a_cancelled_hold_that_is_released_leaves_nothing_behind) {

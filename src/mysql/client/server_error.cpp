@@ -31,10 +31,10 @@ constexpr std::array meanings{
     meaning{1143, errc::denied},
     meaning{1146, errc::wrong_type},
     meaning{1152, errc::unreachable, verdict::gone},
+    meaning{1176, errc::wrong_type},  // no such index
     meaning{1203, errc::unreachable, verdict::gone},
     meaning{1205, errc::timed_out, verdict::busy},
     meaning{1213, errc::timed_out, verdict::busy},
-    meaning{1176, errc::wrong_type},  // no such index
     meaning{1226, errc::unreachable},
     meaning{1227, errc::denied},
     meaning{1264, errc::misuse},
@@ -65,15 +65,19 @@ constexpr std::array meanings{
     meaning{4151, errc::denied},  // account locked
 };
 
+constexpr bool comes_before(const meaning& a, const meaning& b) noexcept {
+    return a.number < b.number;
+}
+static_assert(std::is_sorted(meanings.begin(), meanings.end(), comes_before));
+
 constexpr unsigned client_first = 2000;
 constexpr unsigned client_last = 2999;
 
 }  // namespace
 
 error_meaning classify(unsigned number) noexcept {
-    const auto found = std::lower_bound(
-        meanings.begin(), meanings.end(), number,
-        [](const meaning& known, unsigned wanted) { return known.number < wanted; });
+    const meaning wanted{number, errc::protocol};
+    const auto found = std::lower_bound(meanings.begin(), meanings.end(), wanted, comes_before);
     if (found != meanings.end() && found->number == number) return {found->code, found->what};
     if (number >= client_first && number <= client_last) return {errc::unreachable, verdict::gone};
     return {};

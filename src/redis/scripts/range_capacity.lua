@@ -15,7 +15,7 @@ else
     redis.call('PEXPIREAT', book.m, math.max(book.ends, book.now + 60000))
   end
 end
-if units > book.capacity then
+if units ~= book.capacity then
   tell(book, 'f', '\0' .. string.rep('\0', 15) .. string.rep('\255', 8))
 end
 return 1
