@@ -7,7 +7,8 @@
 // Coroutines of the same context are resumed within that strand: work that lasts long without an
 // await belongs elsewhere, as renewals wait for it.
 // Lifetime: the execution context outlives the locker and its guards, and runs until they are gone:
-// while a locker lives, it has work. A context that is destroyed earlier leaks what still waits.
+// while a locker lives, it has work. A locker that goes while it waits for something needs one more
+// run of it to end that; a context that is destroyed earlier leaks what still waits.
 //
 // With GCC 12, give options a name: it compiles `co_await locks.acquire("x", {.ttl = 10s})` so that
 // the braced temporary is destroyed twice.

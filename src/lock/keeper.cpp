@@ -40,7 +40,8 @@ bool asked_for_former(const held_lease& held, const renewal& ask) noexcept {
 
 /// Whether a renewal that ended so was carried out by nobody.
 bool changes_nothing(errc code) noexcept {
-    return code == errc::misuse || code == errc::denied || code == errc::unreachable;
+    return code == errc::misuse || code == errc::denied || code == errc::unreachable ||
+           code == errc::no_quorum;
 }
 
 }  // namespace

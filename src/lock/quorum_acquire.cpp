@@ -9,13 +9,6 @@
 #include <algorithm>
 
 namespace holdfast::lock {
-namespace {
-
-/// A refusal for want of votes waits for a quarter of its time: it has to say what each node said,
-/// and nobody's turn depends on it.
-constexpr int part_for_stragglers = 4;
-
-}  // namespace
 
 /// One acquisition, shared by the parts that ask for it.
 struct quorum_store::round {
@@ -125,11 +118,12 @@ asio::awaitable<result<grant>> quorum_store::acquire(const claim& wanted, attemp
     give_up(*shared, *poll);
     if (refused->code == errc::cancelled) co_return *refused;  // Its caller releases it.
     co_await give_back_grants(*shared, *poll);
+    // One for want of votes has to say what each node said, and nobody's turn depends on it.
     const bool by_votes = refused->code == errc::contended;
-    const auto quarter = std::max(deadline - asked, boot_clock::duration{}) / part_for_stragglers;
     // What the nodes that still think are about to grant is given back by their parts. Those that
     // are well do so in a moment; waiting that long lets a refusal leave nothing behind.
-    co_await await_stragglers(env_.time, *poll, by_votes ? straggler_patience : quarter);
+    const auto patience = by_votes ? patience_until(deadline) : quarter_until(deadline);
+    co_await await_stragglers(env_.time, *poll, patience);
     if (shared->raising) co_return *refused;
     failure told = refusal(*poll);  // Those that have answered meanwhile are quoted.
     told.code = refused->code;

@@ -116,20 +116,28 @@ merged_lists merge(const quorum_poll<std::vector<lock_info>>& poll, std::size_t 
 asio::awaitable<result<std::optional<lock_info>>> quorum_store::inspect(std::string_view name,
                                                                         std::string_view /*id*/,
                                                                         time_point deadline) {
+    return look_up(desk_, nodes_, std::string(name), deadline, skip(deadline));
+}
+
+asio::awaitable<result<std::optional<lock_info>>> quorum_store::look_up(quorum_desk desk,
+                                                                        std::vector<node_ptr> nodes,
+                                                                        std::string name,
+                                                                        time_point deadline,
+                                                                        skip_list skipped) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const auto question = [nodes = nodes_, name = std::string(name), deadline](std::size_t i) {
+    const auto question = [nodes, name, deadline](std::size_t i) {
         return look(nodes[i], name, deadline);
     };
-    const std::size_t needed = majority();
+    const std::size_t needed = nodes.size() / 2 + 1;
     const auto enough = [needed](const quorum_poll<found_lock>& poll) {
         const auto said = said_by(poll);
         const auto free = std::count(said.begin(), said.end(), std::nullopt);
         return agreed(said, needed) || static_cast<std::size_t>(free) >= needed;
     };
-    const auto poll = ask_all<found_lock>(desk_, nodes_.size(), question, enough, skip(deadline));
+    const auto poll = ask_all<found_lock>(desk, nodes.size(), question, enough, std::move(skipped));
     if (!co_await poll->ended.wait())
         co_return failure{errc::cancelled, "the question was cancelled"};
-    if (answered(*poll) < needed) co_return too_few(failures_of(*poll), nodes_.size());
+    if (answered(*poll) < needed) co_return too_few(failures_of(*poll), nodes.size());
     co_return agreed(said_by(*poll), needed);
 }
 

@@ -16,7 +16,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -86,9 +85,6 @@ struct quorum_poll {
         ended.fire();
     }
 };
-
-/// How long a refusal waits for nodes that have not answered.
-inline constexpr std::chrono::milliseconds straggler_patience{20};
 
 /// Waits for the last answers to `poll`, for at most so long.
 template <class T>

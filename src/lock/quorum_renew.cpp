@@ -26,14 +26,13 @@ struct quorum_store::upkeep {
         std::string value;
         std::chrono::milliseconds ttl{0};
         std::uint64_t token{0};
-        bool confirmed{false};    ///< A majority has renewed it ...
-        bool token_known{false};  ///< ... and nodes that take it late know what to count from.
-        bool unwanted{false};     ///< It was released since.
+        bool confirmed{false};  ///< A majority has renewed it.
+        bool unwanted{false};   ///< It was released since.
     };
     std::vector<lease> leases;
     time_point deadline;
     quorum_desk desk;
-    bool fills{false};
+    std::vector<node_ptr> nodes{};  ///< Where they are taken late; else none.
 };
 
 // One node's part of a batch.
@@ -55,22 +54,29 @@ asio::awaitable<result<outcomes>> quorum_store::renew_on(node_ptr node, upkeep_p
 // Only what a majority has just renewed: a lock that is lost stays lost. Those that take it late
 // count for nothing before the next renewal, which then counts from when it is sent.
 void quorum_store::fill_in(const node_ptr& node, const upkeep_ptr& shared, const outcomes& said) {
-    if (!shared->fills) return;
+    if (shared->nodes.empty()) return;
     for (std::size_t k = 0; k < said.size(); ++k) {
-        const upkeep::lease& mine = shared->leases[k];
-        if (!mine.confirmed || !mine.token_known || !is_missing(said[k])) continue;
+        if (!shared->leases[k].confirmed || !is_missing(said[k])) continue;
         run_part(shared->desk, [node, shared, k] { return take_late(node, shared, k); });
     }
 }
 
-// First the counter, then the lock: a node that has it draws no token that is not above ours. What
+// First the counter, then the lock: a node that has it draws no token that is not above ours. Who
+// renews by an id alone does not know the token, nor whether there is one: the counters do. What
 // may arrive after the lock was released is released again.
 asio::awaitable<void> quorum_store::take_late(node_ptr node, upkeep_ptr shared, std::size_t which) {
     const upkeep::lease& mine = shared->leases[which];
     if (mine.unwanted || node->stopped()) co_return;
-    if (mine.token > 0) {
-        auto raised =
-            co_await node->where->raise_token(mine.name, {}, mine.token, shared->deadline);
+    std::uint64_t token = mine.token;
+    if (token == 0) {
+        const auto found =
+            co_await look_up(shared->desk, shared->nodes, mine.name, shared->deadline, {});
+        if (!found || !*found || (*found)->value != mine.value) co_return;
+        token = (*found)->fencing_token;
+        if (mine.unwanted || node->stopped()) co_return;
+    }
+    if (token > 0) {
+        auto raised = co_await node->where->raise_token(mine.name, {}, token, shared->deadline);
         node->heard(raised);
         if (!raised || mine.unwanted || node->stopped()) co_return;
     }
@@ -85,39 +91,20 @@ asio::awaitable<void> quorum_store::take_late(node_ptr node, upkeep_ptr shared, 
         co_await quorum_node::give_back(node, mine.name, mine.value, node->deadline());
 }
 
-// Who renews by an id alone does not know the token, nor whether there is one: the counters do.
-// Only where a node is to take the lock late; one that answers later than this takes it next time.
-asio::awaitable<void> quorum_store::learn_tokens(const quorum_poll<outcomes>& poll,
-                                                 upkeep& shared) {
-    for (std::size_t k = 0; k < shared.leases.size(); ++k) {
-        upkeep::lease& mine = shared.leases[k];
-        const auto misses_it = [k](const std::optional<result<outcomes>>& said) {
-            return said && *said && is_missing((**said)[k]);
-        };
-        const auto& answers = poll.answers;
-        if (mine.token_known || std::none_of(answers.begin(), answers.end(), misses_it)) continue;
-        if (core::judge(count_ownership(votes_on(poll, k))) != core::verdict::accepted) continue;
-        const auto found = co_await inspect(mine.name, {}, shared.deadline);
-        mine.token_known = found && *found && (*found)->value == mine.value;
-        if (mine.token_known) mine.token = (*found)->fencing_token;
-    }
-}
-
 asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     if (batch.empty()) co_return;
     auto shared = std::make_shared<upkeep>();
     shared->deadline = deadline;
     shared->desk = desk_;
-    shared->fills = raises_;
+    if (raises_) shared->nodes = nodes_;
     for (const renewal& ask : batch)
         shared->leases.push_back({.name = std::string(ask.name),
                                   .value = std::string(ask.value),
                                   .ttl = ask.ttl,
-                                  .token = ask.fencing_token,
-                                  .token_known = ask.fencing_token > 0});
+                                  .token = ask.fencing_token});
     // Before anything is asked: it may be released while this is under way.
-    if (shared->fills)
+    if (raises_)
         for (upkeep::lease& mine : shared->leases)
             under_way_.add(mine.value, std::shared_ptr<bool>(shared, &mine.unwanted));
     const auto question = [nodes = nodes_, shared](std::size_t i) {
@@ -132,23 +119,22 @@ asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point d
     };
     const auto poll = ask_all<outcomes>(desk_, nodes_.size(), question, enough, skip(deadline));
     const bool ended = co_await poll->ended.wait();
-    const auto refused = [&](std::size_t k) {
-        return core::judge(count_ownership(votes_on(*poll, k))) != core::verdict::accepted;
+    const auto is_renewed = [&](std::size_t k) {
+        return core::judge(count_ownership(votes_on(*poll, k))) == core::verdict::accepted;
     };
-    bool all_renewed = ended;
-    for (std::size_t k = 0; k < leases && all_renewed; ++k) all_renewed = !refused(k);
-    if (ended && !all_renewed) co_await await_stragglers(env_.time, *poll, straggler_patience);
-    if (shared->fills) co_await learn_tokens(*poll, *shared);
+    bool all_renewed = true;
+    for (std::size_t k = 0; k < leases && all_renewed; ++k) all_renewed = is_renewed(k);
+    if (ended && !all_renewed)
+        co_await await_stragglers(env_.time, *poll, patience_until(deadline));
     for (std::size_t k = 0; k < leases; ++k) {
-        const auto votes = votes_on(*poll, k);
         upkeep::lease& mine = shared->leases[k];
-        mine.confirmed = ended && core::judge(count_ownership(votes)) == core::verdict::accepted;
+        mine.confirmed = ended && is_renewed(k);
         if (!ended)
             batch[k].outcome = failure{errc::cancelled, "the question was cancelled"};
         else if (mine.confirmed)
             batch[k].outcome = result<void>{};
         else
-            batch[k].outcome = not_owned(votes);
+            batch[k].outcome = not_owned(votes_on(*poll, k));
     }
     for (std::size_t i = 0; i < nodes_.size(); ++i)
         if (poll->answers[i] && *poll->answers[i])

@@ -14,9 +14,11 @@
 namespace holdfast::lock {
 namespace {
 
-/// For how long nodes that are skipped stay so while the others think: at most this, and at most a
-/// quarter of the time that there is.
+/// For how long nodes that are skipped stay so while the others think, and for how long an answer
+/// that is no majority's waits for nodes that are late: at most this, and at most a quarter of the
+/// time that there is.
 constexpr boot_clock::duration skip_max = std::chrono::milliseconds(200);
+constexpr boot_clock::duration patience_max = std::chrono::milliseconds(20);
 
 }  // namespace
 
@@ -65,6 +67,14 @@ void quorum_store::stop() {
     for (const auto& node : nodes_) node->stop();
 }
 
+boot_clock::duration quorum_store::quarter_until(time_point deadline) const {
+    return std::max(deadline - env_.time.now(), boot_clock::duration{}) / 4;
+}
+
+boot_clock::duration quorum_store::patience_until(time_point deadline) const {
+    return std::min(patience_max, quarter_until(deadline));
+}
+
 skip_list quorum_store::skip(time_point deadline) {
     skip_list skipped;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -73,8 +83,7 @@ skip_list quorum_store::skip(time_point deadline) {
         skipped.why[i] = nodes_[i]->skipped();
     }
     if (skipped.why.empty()) return skipped;
-    const time_point now = env_.time.now();
-    skipped.until = now + std::min(skip_max, std::max(deadline - now, skip_max.zero()) / 4);
+    skipped.until = env_.time.now() + std::min(skip_max, quarter_until(deadline));
     return skipped;
 }
 
@@ -99,7 +108,7 @@ asio::awaitable<result<void>> quorum_store::release(std::string_view name, std::
     const auto accepted = [&poll] {
         return core::judge(count_ownership(poll->answers)) == core::verdict::accepted;
     };
-    if (!accepted()) co_await await_stragglers(env_.time, *poll, straggler_patience);
+    if (!accepted()) co_await await_stragglers(env_.time, *poll, patience_until(deadline));
     // A node that is frozen or dead is not waited for where the others have nothing any more.
     if (accepted() || is_gone(poll->answers)) co_return result<void>{};
     co_return not_owned(poll->answers);

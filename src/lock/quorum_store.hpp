@@ -59,6 +59,8 @@ private:
 
     [[nodiscard]] std::size_t majority() const noexcept { return nodes_.size() / 2 + 1; }
     [[nodiscard]] skip_list skip(time_point deadline);
+    [[nodiscard]] boot_clock::duration quarter_until(time_point deadline) const;
+    [[nodiscard]] boot_clock::duration patience_until(time_point deadline) const;
     [[nodiscard]] std::optional<failure> check(const claim& wanted) const;
 
     // quorum_acquire.cpp
@@ -77,9 +79,15 @@ private:
     [[nodiscard]] failure refusal(const quorum_poll<grant>& poll) const;
     void note_split(const quorum_poll<grant>& poll, time_point asked);
 
+    // quorum_look.cpp
+    static asio::awaitable<result<std::optional<lock_info>>> look_up(quorum_desk desk,
+                                                                     std::vector<node_ptr> nodes,
+                                                                     std::string name,
+                                                                     time_point deadline,
+                                                                     skip_list skipped);
+
     // quorum_renew.cpp
     static asio::awaitable<result<outcomes>> renew_on(node_ptr node, upkeep_ptr shared);
-    asio::awaitable<void> learn_tokens(const quorum_poll<outcomes>& poll, upkeep& shared);
     static void fill_in(const node_ptr& node, const upkeep_ptr& shared, const outcomes& said);
     static asio::awaitable<void> take_late(node_ptr node, upkeep_ptr shared, std::size_t which);
 

@@ -25,6 +25,11 @@ core::ballot count(const std::vector<std::optional<result<T>>>& answers, Refusal
 // What is no lock any more is not ours either.
 bool is_not_ours(errc code) noexcept { return code == errc::lost || code == errc::wrong_type; }
 
+// What gets no better by asking again.
+bool is_lasting(errc code) noexcept {
+    return code == errc::denied || code == errc::protocol || code == errc::misuse;
+}
+
 }  // namespace
 
 bool is_vote(const failure& why) noexcept {
@@ -49,9 +54,7 @@ errc common_cause(const std::vector<node_error>& nodes) {
         if (!first && said.code != cause) return errc::no_quorum;
         cause = said.code;
     }
-    const bool lasting = cause == errc::wrong_type || cause == errc::denied ||
-                         cause == errc::protocol || cause == errc::misuse;
-    return lasting ? cause : errc::no_quorum;
+    return cause == errc::wrong_type || is_lasting(cause) ? cause : errc::no_quorum;
 }
 
 core::ballot count_grants(const std::vector<std::optional<result<grant>>>& answers) {
@@ -80,8 +83,7 @@ namespace {
 std::optional<errc> lasting_refusal(const std::vector<node_error>& nodes,
                                     const core::ballot& votes) {
     for (const node_error& one : nodes) {
-        if (one.code != errc::denied && one.code != errc::protocol && one.code != errc::misuse)
-            continue;
+        if (!is_lasting(one.code)) continue;
         const auto same = std::count_if(nodes.begin(), nodes.end(), [&](const node_error& other) {
             return other.code == one.code;
         });
@@ -103,7 +105,7 @@ bool is_gone(const ownership_votes& answers) {
         if (*answer || deleted) ++free;
     }
     const core::ballot votes = count_ownership(answers);
-    return released && free >= votes.majority() && votes.no < votes.majority();
+    return released && free >= votes.majority() && votes.nodes - votes.no >= votes.majority();
 }
 
 failure not_owned(const ownership_votes& answers) {

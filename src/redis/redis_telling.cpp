@@ -82,7 +82,8 @@ asio::awaitable<redis_store::found_lock> redis_store::inspect_patiently(std::str
         const time_point next = now() + lifting_pause;
         if (!waits_for_its_token(answers->data()) || next >= deadline || --looks_left <= 0)
             co_return co_await look(name, id, answers->data(), deadline);
-        static_cast<void>(co_await pause.wait_until(next));
+        if (co_await pause.wait_until(next) == wake_reason::cancelled)
+            co_return failure{errc::cancelled, "the question was cancelled"};
     }
 }
 

@@ -229,29 +229,44 @@ TEST(quorum, lists_without_a_node_that_is_frozen_and_with_one_that_makes_a_diffe
     EXPECT_EQ(b.run(engine.list("")).value().size(), 1U) << "the slow one has it, too";
 }
 
+/// A lock of a majority that all the nodes of a bench that are well have heard of.
+struct held_by_all {
+    explicit held_by_all(quorum_bench& b)
+        : engine(b.add_client()), held(b.run(engine.acquire("job", unfenced())).value()) {
+        b.pass(2ms);
+    }
+    lock::engine& engine;
+    lock::held_ptr held;
+};
+
 // Why: the lock is had by others while it is released, so who releases it need not wait.
 TEST(quorum, is_released_at_once_though_one_node_forgot_it_and_another_is_frozen) {
     quorum_bench b(3);
-    lock::engine& engine = b.add_client();
-    const auto held = b.run(engine.acquire("job", unfenced()));
-    ASSERT_TRUE(held);
-    b.pass(2ms);
+    const held_by_all by(b);
     static_cast<void>(b.tables[2]->take_away("job", b.time->now()));
     b.state[0] = trouble::frozen;
     const time_point began = b.time->now();
-    EXPECT_TRUE(b.run(engine.release(*held)));
+    EXPECT_TRUE(b.run(by.engine.release(by.held)));
     EXPECT_LT(b.time->now() - began, 100ms);
 }
 
 TEST(quorum, is_lost_and_not_released_where_a_majority_forgot_it) {
     quorum_bench b(3);
-    lock::engine& engine = b.add_client();
-    const auto held = b.run(engine.acquire("job", unfenced()));
-    ASSERT_TRUE(held);
-    b.pass(2ms);
+    const held_by_all by(b);
     static_cast<void>(b.tables[1]->take_away("job", b.time->now()));
     static_cast<void>(b.tables[2]->take_away("job", b.time->now()));
-    const auto gone = b.run(engine.release(*held));
+    const auto gone = b.run(by.engine.release(by.held));
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().code, errc::lost) << gone.error().message();
+    EXPECT_EQ(gone.error().reason, lost_reason::deleted);
+}
+
+// Why: with two nodes no majority had it any more, so somebody else might have been its holder.
+TEST(quorum, of_two_is_lost_and_not_released_where_one_forgot_it) {
+    quorum_bench b(2);
+    const held_by_all by(b);
+    static_cast<void>(b.tables[1]->take_away("job", b.time->now()));
+    const auto gone = b.run(by.engine.release(by.held));
     ASSERT_FALSE(gone);
     EXPECT_EQ(gone.error().code, errc::lost) << gone.error().message();
     EXPECT_EQ(gone.error().reason, lost_reason::deleted);
@@ -260,36 +275,50 @@ TEST(quorum, is_lost_and_not_released_where_a_majority_forgot_it) {
 // Why: what is refused for good is not asked for again until the time-out, nor in doubt.
 TEST(quorum, says_denied_to_a_renewal_and_a_release_that_a_majority_denies) {
     quorum_bench b(3);
-    lock::engine& engine = b.add_client();
-    const auto held = b.run(engine.acquire("job", unfenced()));
-    ASSERT_TRUE(held);
-    b.pass(2ms);
+    const held_by_all by(b);
     b.state[0] = b.state[1] = trouble::denied;
-    const auto renewed = b.run(engine.renew(*held, 20s));
+    const auto renewed = b.run(by.engine.renew(by.held, 20s));
     ASSERT_FALSE(renewed);
     EXPECT_EQ(renewed.error().code, errc::denied) << renewed.error().message();
-    EXPECT_EQ((*held)->ttl.load(), unfenced().ttl) << "it goes on as before";
+    EXPECT_EQ(by.held->ttl.load(), unfenced().ttl) << "it goes on as before";
     const time_point began = b.time->now();
-    const auto gone = b.run(engine.release(*held));
+    const auto gone = b.run(by.engine.release(by.held));
     ASSERT_FALSE(gone);
     EXPECT_EQ(gone.error().code, errc::denied) << gone.error().message();
     EXPECT_EQ(gone.error().nodes.size(), 2U);
     EXPECT_LT(b.time->now() - began, 100ms);
 }
 
+// Why: a renewal that nobody carried out leaves the lease as it was.
+TEST(quorum, keeps_its_ttl_when_no_node_can_be_reached_to_change_it) {
+    quorum_bench b(3);
+    const held_by_all by(b);
+    b.state[0] = b.state[1] = b.state[2] = trouble::unreachable;
+    const auto renewed = b.run(by.engine.renew(by.held, 20s));
+    ASSERT_FALSE(renewed);
+    EXPECT_EQ(renewed.error().code, errc::no_quorum) << renewed.error().message();
+    EXPECT_EQ(by.held->ttl.load(), unfenced().ttl);
+}
+
 // Why: an attempt that has no time left would say just that, and hide why those before it failed.
 TEST(quorum, says_what_was_in_the_way_of_a_release_when_its_time_is_over) {
     quorum_bench b(3);
-    lock::engine& engine = b.add_client();
-    const auto held = b.run(engine.acquire("job", unfenced()));
-    ASSERT_TRUE(held);
-    b.pass(2ms);
+    const held_by_all by(b);
     b.state[0] = b.state[1] = trouble::unreachable;
     const std::size_t before = b.clients[0].ways[0]->steps();
-    const auto gone = b.run(engine.release(*held));
+    const auto gone = b.run(by.engine.release(by.held));
     ASSERT_FALSE(gone);
     EXPECT_GT(b.clients[0].ways[0]->steps(), before + 2) << "it was tried again";
     EXPECT_EQ(b.clients[0].ways[0]->steps_without_time(), 0U);
+}
+
+TEST(quorum, names_the_node_whose_url_is_wrong_and_not_its_password) {
+    const auto refused = open_quorum({"memory:", "nothing://user:secret@host"});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::misuse);
+    EXPECT_NE(refused.error().text.find("node 2 of 2: "), std::string::npos)
+        << refused.error().text;
+    EXPECT_EQ(refused.error().text.find("secret"), std::string::npos) << refused.error().text;
 }
 
 TEST(quorum, refuses_an_empty_list_of_nodes) {

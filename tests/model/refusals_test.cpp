@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <cstdint>
 #include <stop_token>
 #include <thread>
 
@@ -25,23 +25,31 @@ struct refusals : testing::TestWithParam<store_kind> {
     std::unique_ptr<store_place> place{GetParam().make_place()};
 };
 
-/// Runs `ask` on a thread of its own, and stops it when it has been waiting for a moment.
-/// @return Why it ended.
-template <class Ask>
-failure stopped(Ask ask) {
-    std::stop_source stop;
-    std::atomic<bool> over{false};
-    failure why;
-    std::jthread asking([&] {
-        auto given = ask(stop.get_token());
-        if (!given) why = given.error();
-        over = true;
-    });
-    const time_point then = boot_clock::now() + 50ms;
-    static_cast<void>(poll_until([&] { return over || boot_clock::now() > then; }));
-    stop.request_stop();
-    asking.join();
-    return why;
+/// Refuses what `wanted(options)` asks `second` for in each way that a wait can end: by its stop
+/// token, by its limit, and without one.
+template <class Options, class Locker, class Wanted>
+void expect_refusals(Locker& second, Wanted wanted) {
+    for (int i = 0; i < often; ++i) {
+        std::stop_source stop;
+        failure why;
+        const std::uint64_t before = second.statistics().refusals;
+        std::jthread waiting([&] {
+            Options how;
+            how.wait = 30s;
+            how.stop = stop.get_token();
+            if (const auto given = wanted(how); !given) why = given.error();
+        });
+        EXPECT_TRUE(poll_until([&] { return second.statistics().refusals > before; }));
+        stop.request_stop();
+        waiting.join();
+        EXPECT_EQ(why.code, errc::cancelled) << why.message();
+        Options how;
+        EXPECT_EQ(wanted(how).error().code, errc::contended);
+        how.wait = 20ms;
+        const auto in_vain = wanted(how);
+        ASSERT_FALSE(in_vain);
+        EXPECT_EQ(in_vain.error().code, errc::timed_out) << in_vain.error().message();
+    }
 }
 
 TEST_P(refusals, of_ranges_are_told_as_they_are) {
@@ -49,19 +57,8 @@ TEST_P(refusals, of_ranges_are_told_as_they_are) {
     range_locker second{place->url()};
     const auto held = first.hold("room", 0, 10);
     ASSERT_TRUE(held) << held.error().message();
-    for (int i = 0; i < often; ++i) {
-        const failure why = stopped([&](std::stop_token stop) {
-            range_options wanted;
-            wanted.wait = 30s;
-            wanted.stop = std::move(stop);
-            return second.hold("room", 5, 15, wanted);
-        });
-        EXPECT_EQ(why.code, errc::cancelled) << why.message();
-        const auto in_vain = second.hold("room", 5, 15, {.wait = 20ms});
-        ASSERT_FALSE(in_vain);
-        EXPECT_EQ(in_vain.error().code, errc::timed_out) << in_vain.error().message();
-        EXPECT_EQ(second.hold("room", 5, 15).error().code, errc::contended);
-    }
+    expect_refusals<range_options>(
+        second, [&](const range_options& how) { return second.hold("room", 5, 15, how); });
     EXPECT_TRUE(second.hold("room", 10, 15));
 }
 
@@ -70,19 +67,8 @@ TEST_P(refusals, of_locks_are_told_as_they_are) {
     locker second{place->url()};
     const auto held = first.acquire("job");
     ASSERT_TRUE(held) << held.error().message();
-    for (int i = 0; i < often; ++i) {
-        const failure why = stopped([&](std::stop_token stop) {
-            acquire_options wanted;
-            wanted.wait = 30s;
-            wanted.stop = std::move(stop);
-            return second.acquire("job", wanted);
-        });
-        EXPECT_EQ(why.code, errc::cancelled) << why.message();
-        const auto in_vain = second.acquire("job", {.wait = 20ms});
-        ASSERT_FALSE(in_vain);
-        EXPECT_EQ(in_vain.error().code, errc::timed_out) << in_vain.error().message();
-        EXPECT_EQ(second.acquire("job").error().code, errc::contended);
-    }
+    expect_refusals<acquire_options>(
+        second, [&](const acquire_options& how) { return second.acquire("job", how); });
     EXPECT_TRUE(second.acquire("other"));
 }
 
