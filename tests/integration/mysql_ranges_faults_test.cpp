@@ -210,7 +210,7 @@ TEST_F(range_faults, a_table_of_keys_that_was_lost_hides_no_hold) {
     EXPECT_TRUE(fails_with(theirs_->hold(wanted), errc::contended));
 }
 
-// Why: a table that is not as it was made is what the caller has to mend, and no rule of a protocol.
+// Why: a table that is not as it was made is for its owner to mend, and no fault of the protocol.
 TEST_F(range_faults, a_table_without_its_index_is_told_and_holds_nothing) {
     ASSERT_TRUE(ok(theirs_->hold("hall", 10, 20)));
     sql_->ask(

@@ -13,8 +13,8 @@
 namespace holdfast::test {
 namespace {
 
-// Nothing is flushed: a server that is killed leaves what it wrote to the kernel, and a disk that is
-// busy for a second is no fault that a test asked for.
+// Nothing is flushed: a server that is killed leaves what it wrote to the kernel, and a disk that
+// is busy for a second is no fault that a test asked for.
 std::vector<std::string> small_memory() {
     return {"--no-defaults",
             "--user=root",
