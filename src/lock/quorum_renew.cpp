@@ -69,8 +69,9 @@ asio::awaitable<void> quorum_store::take_late(node_ptr node, upkeep_ptr shared, 
     if (mine.unwanted || node->stopped()) co_return;
     std::uint64_t token = mine.token;
     if (token == 0) {
-        const auto found =
-            co_await look_up(shared->desk, shared->nodes, mine.name, shared->deadline, {});
+        skip_list nobody;
+        const auto found = co_await look_up(shared->desk, shared->nodes, mine.name,
+                                            shared->deadline, std::move(nobody));
         if (!found || !*found || (*found)->value != mine.value) co_return;
         token = (*found)->fencing_token;
         if (mine.unwanted || node->stopped()) co_return;

@@ -74,7 +74,8 @@ asio::awaitable<result<void>> range_work::judge(const range_claim& wanted) {
     }
     const std::int64_t capacity = wanted.capacity > 0 ? wanted.capacity : key.capacity;
     if (wanted.units > capacity) co_return too_many_units(address_, wanted.units, capacity);
-    co_return co_await look(wanted.key, {}, where, wanted.units, capacity);
+    const std::string nobody;
+    co_return co_await look(wanted.key, nobody, where, wanted.units, capacity);
 }
 
 asio::awaitable<result<range_grant>> range_work::grant(const range_claim& wanted) {

@@ -190,7 +190,8 @@ asio::awaitable<result<std::optional<lock_info>>> dialect_store::take_away(std::
     co_await asio::this_coro::throw_if_cancelled(false);
     const script& what = how_.hash ? scripts().break_hash : scripts().break_keys;
     texts keys = keys_of(how_, name);
-    auto answer = co_await call_script(client_, what, std::move(keys), {}, deadline);
+    texts none;
+    auto answer = co_await call_script(client_, what, std::move(keys), std::move(none), deadline);
     if (!answer) {
         failure why = answer.error();
         if (why.code != errc::wrong_type) co_return why;
