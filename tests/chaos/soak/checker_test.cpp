@@ -12,6 +12,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
 namespace holdfast::soak {
 namespace {
 
@@ -199,6 +203,20 @@ TEST(soak_history, tells_what_was_begun_by_whoever_was_killed) {
     EXPECT_EQ(read[1].token, 5U);
     EXPECT_EQ(read[1].how, outcome::unknown);
     EXPECT_EQ(read[1].completed, 0);
+}
+
+// Why: a kill may fall between making the file and marking it; anything else is a mistake.
+TEST(soak_history, is_empty_of_whoever_was_killed_before_it_began) {
+    const test::temp_dir place;
+    const std::string path = place / "history";
+    std::ofstream(path).flush();
+    EXPECT_THAT(read_history(path), IsEmpty());
+    std::ofstream(path) << std::string(4096, '\0');
+    EXPECT_THAT(read_history(path), IsEmpty());
+    std::ofstream(path) << "something else than a history";
+    EXPECT_THROW(static_cast<void>(read_history(path)), std::runtime_error);
+    std::ofstream(path) << "short";
+    EXPECT_THROW(static_cast<void>(read_history(path)), std::runtime_error);
 }
 
 }  // namespace

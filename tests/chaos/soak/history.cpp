@@ -72,6 +72,9 @@ std::vector<record> read_history(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     std::array<std::uint64_t, 2> start{};
     file.read(reinterpret_cast<char*>(start.data()), sizeof start);
+    // Who is killed before the mark is there has noted nothing: the count rises behind it.
+    const bool fresh = file.gcount() == 0 || (file && start[0] == 0 && start[1] == 0);
+    if (fresh) return {};
     if (!file || start[0] != mark || start[1] > records_max)
         throw std::runtime_error(path + " is no history");
     std::vector<record> all(start[1]);
