@@ -40,8 +40,7 @@ std::uint64_t half_of(const std::string& id) { return std::stoull(id.substr(0, 1
 locker open(const std::string& urls) {
     std::vector<store_factory> nodes;
     std::istringstream list(urls);
-    for (std::string url; list >> url;)
-        nodes.push_back(lock::factory_for(url).value());
+    for (std::string url; list >> url;) nodes.push_back(lock::factory_for(url).value());
     const locker_options options{.timeout = milliseconds(call_ms)};
     if (nodes.size() == 1) return locker(nodes.front(), options);
     return locker(quorum_of(std::move(nodes)), options);
