@@ -222,6 +222,9 @@ struct renewal {
     /// the server handled it. `lost` with `taken` (another value holds it) or `deleted` (nobody
     /// holds it; expired or removed). Else an error as above.
     result<void> outcome{};
+    /// Set by the store with success: it counts for no longer than this, as another renewal, for
+    /// less time, may yet arrive behind it.
+    std::chrono::milliseconds at_most{std::chrono::milliseconds::max()};
 };
 
 /// What was noticed of changes.

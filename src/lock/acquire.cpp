@@ -356,7 +356,7 @@ asio::awaitable<result<held_ptr>> engine::adopt(lease handed, acquire_plan plan)
     }
     identity who{.id = handed.id, .value = std::move(*value)};
     held_ptr held = make_held(handed.name, std::move(who), handed.fencing_token, plan);
-    held->extend(sent, handed.ttl);
+    held->extend(sent, std::min(handed.ttl, ask.at_most));
     if (now() >= held->stop_by()) co_return too_late(handed.ttl);
     counted_.adoptions.add();
     keep(held);

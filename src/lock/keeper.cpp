@@ -177,7 +177,7 @@ void engine::settle(const held_ptr& held, time_point sent, const renewal& ask) {
         if (present >= held->stop_by()) return lose(held, lost_reason::unreachable);
         held->failures = 0;
         // A renewal that was sent earlier than another that succeeded changes nothing.
-        if (sent >= held->sent) held->extend(sent, std::min(ttl, held->ttl.load()));
+        if (sent >= held->sent) held->extend(sent, std::min({ttl, held->ttl.load(), ask.at_most}));
         held->next_attempt = held->renew_at();
         return watch(held);
     }

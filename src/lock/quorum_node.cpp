@@ -102,6 +102,46 @@ void quorum_node::doubt(const std::string& value) {
     doubts_.insert(value);
 }
 
+void quorum_node::renewing(const std::string& value, std::chrono::milliseconds ttl) {
+    const time_point now = env_.time.now();
+    if (renewals_.size() >= sweep_renewals_at_) {
+        std::erase_if(renewals_, [now](const auto& one) { return one.second.until <= now; });
+        sweep_renewals_at_ = std::max<std::size_t>(64, 2 * renewals_.size());
+    }
+    renewals_.emplace(value, asked_renewal{ttl, true, now + owed_at_most});
+}
+
+// Of those whose answers stayed out the one for the least time says it all.
+void quorum_node::renewed(const std::string& value, std::chrono::milliseconds ttl, bool known) {
+    const auto [begin, end] = renewals_.equal_range(value);
+    const auto mine = std::find_if(begin, end, [ttl](const auto& one) {
+        return one.second.under_way && one.second.ttl == ttl;
+    });
+    if (mine == end) return;  // Nobody wants to know any more.
+    const auto other = std::find_if(begin, end, [](const auto& o) { return !o.second.under_way; });
+    if (!known && other == end) {
+        mine->second.under_way = false;
+        return;
+    }
+    if (!known) {
+        other->second.ttl = std::min(other->second.ttl, ttl);
+        other->second.until = std::max(other->second.until, mine->second.until);
+    }
+    renewals_.erase(mine);
+}
+
+std::chrono::milliseconds quorum_node::counts_for(std::string_view value) const {
+    auto least = std::chrono::milliseconds::max();
+    const auto [begin, end] = renewals_.equal_range(value);
+    for (auto one = begin; one != end; ++one) least = std::min(least, one->second.ttl);
+    return least;
+}
+
+void quorum_node::forget_renewals(std::string_view value) {
+    const auto [begin, end] = renewals_.equal_range(value);
+    renewals_.erase(begin, end);
+}
+
 asio::awaitable<result<void>> quorum_node::give_back(std::shared_ptr<quorum_node> node,
                                                      std::string name, std::string value,
                                                      time_point deadline) {

@@ -57,6 +57,16 @@ public:
     /// It was asked to take `value`'s lock, and may do so late: one release may be too early.
     void doubt(const std::string& value);
 
+    /// It is asked to renew `value` for `ttl`: until it has answered, that may arrive at any time,
+    /// also behind a renewal for longer that succeeds.
+    void renewing(const std::string& value, std::chrono::milliseconds ttl);
+    /// @param known  Whether it said what became of that.
+    void renewed(const std::string& value, std::chrono::milliseconds ttl, bool known);
+    /// @return For how long a renewal of `value` that it has confirmed counts, at most.
+    [[nodiscard]] std::chrono::milliseconds counts_for(std::string_view value) const;
+    /// `value` is not renewed any more.
+    void forget_renewals(std::string_view value);
+
     /// Releases on it. Until it has answered, it owes the release.
     static asio::awaitable<result<void>> give_back(std::shared_ptr<quorum_node> node,
                                                    std::string name, std::string value,
@@ -70,6 +80,12 @@ private:
         time_point until;  // Nobody remembers it any longer.
     };
 
+    struct asked_renewal {
+        std::chrono::milliseconds ttl;
+        bool under_way;    // Else its answer stayed out.
+        time_point until;  // As with a debt.
+    };
+
     void silent(const failure& why);
     void sweep();
 
@@ -77,8 +93,10 @@ private:
     bool stopped_{false};
     core::breaker line_{};
     std::multimap<std::string, debt, std::less<>> owed_{};
-    std::set<std::string, std::less<>> doubts_{};  // Values.
+    std::set<std::string, std::less<>> doubts_{};                        // Values.
+    std::multimap<std::string, asked_renewal, std::less<>> renewals_{};  // By value.
     std::size_t sweep_at_{64};
+    std::size_t sweep_renewals_at_{64};
 };
 
 using node_ptr = std::shared_ptr<quorum_node>;

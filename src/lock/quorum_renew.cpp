@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <functional>
 
 namespace holdfast::lock {
 namespace {
@@ -38,11 +39,17 @@ struct quorum_store::upkeep {
 // One node's part of a batch.
 asio::awaitable<result<outcomes>> quorum_store::renew_on(node_ptr node, upkeep_ptr shared) {
     std::vector<renewal> asks;
-    for (const upkeep::lease& one : shared->leases)
+    for (const upkeep::lease& one : shared->leases) {
         asks.push_back({.name = one.name, .value = one.value, .ttl = one.ttl});
+        node->renewing(one.value, one.ttl);
+    }
     co_await node->where->renew(asks, shared->deadline);
     outcomes said;
     for (renewal& ask : asks) said.push_back(std::move(ask.outcome));
+    for (std::size_t k = 0; k < said.size(); ++k) {
+        const upkeep::lease& one = shared->leases[k];
+        node->renewed(one.value, one.ttl, said[k] || !may_have_effect(said[k].error()));
+    }
     const auto spoke = std::find_if(said.begin(), said.end(), [](const result<void>& one) {
         return one || is_vote(one.error());
     });
@@ -92,6 +99,20 @@ asio::awaitable<void> quorum_store::take_late(node_ptr node, upkeep_ptr shared, 
         co_await quorum_node::give_back(node, mine.name, mine.value, node->deadline());
 }
 
+// A renewal for less time that a node was asked for before, and did not answer to, may yet cut off
+// what it has confirmed since. What a majority keeps for longer counts.
+std::chrono::milliseconds quorum_store::counts_for(const quorum_poll<outcomes>& poll,
+                                                   std::size_t which,
+                                                   std::string_view value) const {
+    std::vector<std::chrono::milliseconds> lengths;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        const auto& answer = poll.answers[i];
+        if (answer && *answer && (**answer)[which]) lengths.push_back(nodes_[i]->counts_for(value));
+    }
+    std::sort(lengths.begin(), lengths.end(), std::greater<>());
+    return lengths.at(majority() - 1);
+}
+
 asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     if (batch.empty()) co_return;
@@ -130,12 +151,14 @@ asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point d
     for (std::size_t k = 0; k < leases; ++k) {
         upkeep::lease& mine = shared->leases[k];
         mine.confirmed = ended && is_renewed(k);
-        if (!ended)
+        if (!ended) {
             batch[k].outcome = failure{errc::cancelled, "the question was cancelled"};
-        else if (mine.confirmed)
+        } else if (mine.confirmed) {
             batch[k].outcome = result<void>{};
-        else
+            batch[k].at_most = counts_for(*poll, k, mine.value);
+        } else {
             batch[k].outcome = not_owned(votes_on(*poll, k));
+        }
     }
     for (std::size_t i = 0; i < nodes_.size(); ++i)
         if (poll->answers[i] && *poll->answers[i])

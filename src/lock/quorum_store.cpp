@@ -91,6 +91,7 @@ asio::awaitable<result<void>> quorum_store::release(std::string_view name, std::
                                                     time_point deadline) {
     co_await asio::this_coro::throw_if_cancelled(false);
     under_way_.recall(value);
+    for (const node_ptr& node : nodes_) node->forget_renewals(value);
     const auto question = [nodes = nodes_, name = std::string(name), value = std::string(value),
                            deadline](std::size_t i) {
         return quorum_node::give_back(nodes[i], name, value, deadline);

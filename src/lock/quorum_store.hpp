@@ -88,6 +88,9 @@ private:
 
     // quorum_renew.cpp
     static asio::awaitable<result<outcomes>> renew_on(node_ptr node, upkeep_ptr shared);
+    [[nodiscard]] std::chrono::milliseconds counts_for(const quorum_poll<outcomes>& poll,
+                                                       std::size_t which,
+                                                       std::string_view value) const;
     static void fill_in(const node_ptr& node, const upkeep_ptr& shared, const outcomes& said);
     static asio::awaitable<void> take_late(node_ptr node, upkeep_ptr shared, std::size_t which);
 

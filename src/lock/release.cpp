@@ -197,7 +197,8 @@ asio::awaitable<result<core::milliseconds>> engine::renew_known(lease known) {
         co_return ask.outcome.error();
     }
     counted_.renewals.add();
-    const auto until = core::valid_until(sent, known.ttl, parts_.options.drift_factor);
+    const auto counted = std::min(known.ttl, ask.at_most);
+    const auto until = core::valid_until(sent, counted, parts_.options.drift_factor);
     const auto left = std::chrono::floor<core::milliseconds>(until - now());
     co_return std::max(left, core::milliseconds{0});
 }

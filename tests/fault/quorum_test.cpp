@@ -231,8 +231,8 @@ TEST(quorum, lists_without_a_node_that_is_frozen_and_with_one_that_makes_a_diffe
 
 /// A lock of a majority that all the nodes of a bench that are well have heard of.
 struct held_by_all {
-    explicit held_by_all(quorum_bench& b)
-        : engine(b.add_client()), held(b.run(engine.acquire("job", unfenced())).value()) {
+    explicit held_by_all(quorum_bench& b, std::chrono::milliseconds ttl = 500ms)
+        : engine(b.add_client()), held(b.run(engine.acquire("job", unfenced(0ms, ttl))).value()) {
         b.pass(2ms);
     }
     lock::engine& engine;
@@ -287,6 +287,26 @@ TEST(quorum, says_denied_to_a_renewal_and_a_release_that_a_majority_denies) {
     EXPECT_EQ(gone.error().code, errc::denied) << gone.error().message();
     EXPECT_EQ(gone.error().nodes.size(), 2U);
     EXPECT_LT(b.time->now() - began, 100ms);
+}
+
+// Why: the node that was slow has the lock for the shorter time again as soon as what it was asked
+// for first arrives, and the majority that confirmed the longer one is none any more.
+TEST(quorum, counts_a_longer_renewal_for_no_more_than_a_shorter_one_that_may_yet_arrive) {
+    quorum_bench b(3);
+    const held_by_all by(b, 10s);
+    b.state[0] = trouble::late_request;
+    ASSERT_TRUE(b.run(by.engine.renew(by.held, 2s)));
+    b.pass(1100ms);  // It has not answered in time.
+    b.state[0] = alive;
+    b.state[2] = trouble::unreachable;
+    const auto longer = b.run(by.engine.renew(by.held, 20s));
+    ASSERT_TRUE(longer) << longer.error().message();
+    ASSERT_TRUE(b.clients[0].ways[0]->arrive());
+    const auto on_it = b.tables[0]->inspect("job", b.time->now());
+    ASSERT_TRUE(on_it);
+    EXPECT_LE(by.held->valid_until.load(), b.time->now() + on_it->holder.remaining);
+    b.state[2] = alive;
+    EXPECT_TRUE(b.run(by.engine.release(by.held)));
 }
 
 // Why: a renewal that nobody carried out leaves the lease as it was.
