@@ -54,12 +54,13 @@ using session_ptr = std::shared_ptr<session>;
 
 [[nodiscard]] inline std::stop_token lost_of(const session_ptr& owner,
                                              const held_ptr& state) noexcept {
-    static const std::stop_source stopped = [] {
-        std::stop_source source;
-        source.request_stop();
+    // Never destroyed: guards of static storage may be asked at exit.
+    static const auto* const stopped = [] {
+        auto* const source = new std::stop_source;
+        source->request_stop();
         return source;
     }();
-    if (!state || !owner->at_home()) return stopped.get_token();
+    if (!state || !owner->at_home()) return stopped->get_token();
     state->lose_if_over(boot_clock::now());
     return state->lost_signal();
 }

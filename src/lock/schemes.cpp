@@ -18,10 +18,11 @@ struct scheme_table {
     std::mutex mutex;
     std::map<std::string, Opener, std::less<>> openers;
 
-    // Made at its first use, because stores register themselves before main().
+    // Made at its first use, because stores register themselves before main(), and never destroyed,
+    // because lockers may be opened at exit.
     static scheme_table& known() {
-        static scheme_table table;
-        return table;
+        static auto* const table = new scheme_table;
+        return *table;
     }
 
     bool add(std::string_view scheme, Opener open) {

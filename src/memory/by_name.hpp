@@ -15,7 +15,8 @@ namespace holdfast::memory {
 template <class Table>
 [[nodiscard]] std::shared_ptr<Table> table_of(const std::string& name) {
     static std::mutex mutex;
-    static std::map<std::string, std::weak_ptr<Table>, std::less<>> tables;
+    // Never destroyed: lockers may be opened at exit.
+    static auto& tables = *new std::map<std::string, std::weak_ptr<Table>, std::less<>>;
     if (name.empty()) return std::make_shared<Table>();
     const std::scoped_lock lock(mutex);
     std::erase_if(tables, [](const auto& known) { return known.second.expired(); });

@@ -57,7 +57,8 @@ const script_set& scripts() {
     using enum on_server;
     using enum on_locks;
     using namespace lua;
-    static const script_set all{
+    // Never destroyed: lockers of static storage may have been made before it.
+    static const auto* const all = new script_set{
         .renew{frees, {renew, shares, renew_share}},
         .release{frees,
                  {release, pass_on, release_on, shares, tokens, holding, places, release_share,
@@ -75,11 +76,11 @@ const script_set& scripts() {
              grants},
         .line{frees,
               {pass_on, line_head, shares, tokens, holding, places, line, hand_over, line_answer}},
-        .take_keys{frees, {take_keys}},
+        .take_keys{takes, {take_keys}},
         .renew_keys{frees, {renew_keys}},
         .release_keys{frees, {release_keys}},
         .break_keys{frees, {break_keys}},
-        .take_hash{frees, {take_hash}},
+        .take_hash{takes, {take_hash}},
         .renew_hash{frees, {renew_hash}},
         .release_hash{frees, {release_hash}},
         .break_hash{frees, {break_hash}},
@@ -96,7 +97,7 @@ const script_set& scripts() {
         .range_look{reads, {range_clock, range_book, range_overlap, range_look}},
         .range_sweep{frees, {range_clock, range_book, range_sweep}},
         .range_capacity{frees, {range_clock, range_book, range_capacity}}};
-    return all;
+    return *all;
 }
 
 }  // namespace holdfast::redis

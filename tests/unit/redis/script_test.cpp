@@ -70,6 +70,23 @@ TEST(each_script, is_the_one_that_was_reviewed) {
          "d6ade8ba76947faee2b923eb809e71266ad60247"},
         {"take_share", scripts().take_share, "039297950736b9dc04e2f70fb1d177473a165064",
          "903dd11a655a5bb7c517b357888a7d746d182557"},
+        // Those of the dialects.
+        {"break_hash", scripts().break_hash, "0e10d1d17b72235ce7834f5d8bc716fdab612011",
+         "936b7fb0afdef914da8e17c4555dab478c0b7149"},
+        {"break_keys", scripts().break_keys, "ae18b3995b4c41bbb534ee0fd99d1156daff5f61",
+         "98d7dd24a5986d0243074c19c34701be69ee9c4b"},
+        {"release_hash", scripts().release_hash, "31c1852639dd7b31950e553106d627780b0d0b76",
+         "ae0b17a25972df4c9bd09482e464ae840b890e10"},
+        {"release_keys", scripts().release_keys, "e599021ac2f240aa93eea9784822a833c9b65f9c",
+         "bce985f0ed0ccf52b8ca9316e6ab40fd34dc454f"},
+        {"renew_hash", scripts().renew_hash, "57dfc60c5bbd65889659a22370658390ab205158",
+         "985a386acdedac1427b4e354e5b7c0f3e396ea46"},
+        {"renew_keys", scripts().renew_keys, "4aa3167ae5a10721667226a82a8bd881d60522c4",
+         "956c3d15a0af875acb175b675f9a10ffb0e70d38"},
+        {"take_hash", scripts().take_hash, "7634afbee4b6bad9fab86f85613ce3ede11afa5a",
+         "2ab42a2a0065b1b0515bb3b7f8a2b630e0158c24"},
+        {"take_keys", scripts().take_keys, "ee57cee678f4319298a1782668aafd5eedbd59e0",
+         "2a9705d359b5782078ac8d4b6257254ebbbe210e"},
     };
     for (const golden_script& one : golden) {
         EXPECT_EQ(one.made.sha1(6), one.plain_sha1) << one.name;
