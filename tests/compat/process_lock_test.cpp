@@ -15,6 +15,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <future>
 #include <optional>
@@ -163,6 +164,27 @@ TEST_F(process_lock_facade, threads_of_one_process_lock_are_one_owner) {
     for (auto& answer : answers) EXPECT_TRUE(answer.get().value());
     EXPECT_FALSE(other_.lock().value());
     EXPECT_TRUE(mine_.update().value());
+}
+
+// Why: who came between a release that found nothing and the look at the holder was taken for
+// somebody else, and so was who had got the lock between a refusal and its end.
+TEST_F(process_lock_facade, threads_of_one_process_lock_are_never_somebody_else_to_each_other) {
+    std::atomic<int> strangers{0};
+    std::atomic<int> refusals{0};
+    std::vector<std::future<void>> all;
+    for (int i = 0; i < 4; ++i)
+        all.push_back(std::async(std::launch::async, [&] {
+            for (int turn = 0; turn < 200; ++turn) {
+                if (!mine_.lock().value()) ++refusals;
+                static_cast<void>(mine_.update().value());
+                if (mine_.clear().value() == false) ++strangers;
+            }
+        }));
+    for (auto& one : all) one.get();
+    EXPECT_EQ(refusals, 0);
+    EXPECT_EQ(strangers, 0);
+    static_cast<void>(mine_.clear());
+    EXPECT_EQ(there_.keys(), 0);
 }
 
 // ---- errors and bad input

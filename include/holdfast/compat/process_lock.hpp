@@ -83,10 +83,14 @@ public:
 
 private:
     struct shared;
+    class counted;
+    class turns;
     using shared_ptr = std::shared_ptr<shared>;
     [[nodiscard]] const detail::session_ptr& session() const noexcept;
+    static asio::awaitable<result<bool>> lock_once(shared_ptr mine);
     static asio::awaitable<result<bool>> lock_task(shared_ptr mine);
     static asio::awaitable<result<bool>> update_task(shared_ptr mine);
+    static asio::awaitable<result<std::optional<bool>>> clear_by_force(shared_ptr mine);
     static asio::awaitable<result<std::optional<bool>>> clear_task(shared_ptr mine, bool force);
     static asio::awaitable<result<process_lock_state>> state_task(shared_ptr mine);
 
