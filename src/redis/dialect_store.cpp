@@ -32,6 +32,21 @@ milliseconds remaining_in(const resp::reply& pttl) {
 
 }  // namespace
 
+result<settings> read_dialect_settings(std::string_view url) {
+    auto where = read_settings(url);
+    if (!where) return where.error();
+    if (where->in_cluster())
+        return failure{errc::misuse,
+                       "store URL: dialects are not for clusters: their originals "
+                       "know one server each"};
+    if (where->longest_ttl.count() > 0)
+        return failure{errc::misuse, std::string("store URL: durability=") +
+                                         (where->replicas > 0 ? "replicated" : "strict") +
+                                         " is not for dialects: whose they are knows nothing of "
+                                         "it"};
+    return where;
+}
+
 dialect_store::dialect_store(const store_environment& environment, settings where, profile how)
     : env_(environment),
       how_(std::move(how)),
@@ -241,16 +256,8 @@ asio::awaitable<void> dialect_store::await_change(std::string_view name, time_po
 namespace holdfast {
 
 result<store_factory> open_dialect(dialect which, std::string_view url, key_function key_of) {
-    auto where = redis::read_settings(url);
+    auto where = redis::read_dialect_settings(url);
     if (!where) return where.error();
-    if (where->in_cluster())
-        return failure{errc::misuse,
-                       "store URL: dialects are not for clusters: their originals "
-                       "know one server each"};
-    if (where->longest_ttl.count() > 0)
-        return failure{errc::misuse,
-                       "store URL: durability=strict is not for dialects: whose they are knows "
-                       "nothing of it"};
     auto how = redis::profile_of(which, std::move(key_of));
     return store_factory([where = std::move(*where), how = std::move(how)](
                              const store_environment& env) -> result<std::shared_ptr<store>> {

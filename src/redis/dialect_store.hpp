@@ -17,6 +17,10 @@
 
 namespace holdfast::redis {
 
+/// @return The settings of a server that a dialect is spoken to.
+/// @par Errors  `misuse`, naming the rule of the url that is broken, or what is not for dialects.
+[[nodiscard]] result<settings> read_dialect_settings(std::string_view url);
+
 /// See the top of the file.
 class dialect_store : public store {
 public:

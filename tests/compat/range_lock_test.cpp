@@ -157,6 +157,12 @@ TEST(range_lock_misuse, of_urls_is_thrown_and_shows_no_password) {
         return "no error";
     };
     EXPECT_THAT(refused("memory:", "mysql://a@h/d"), HasSubstr("redis"));
+    // What no dialect takes: the mutex is warlock's, on one server, and nothing is asked of it.
+    EXPECT_THAT(refused("redis-cluster://h", "mysql://a@h/d"), HasSubstr("not for clusters"));
+    EXPECT_THAT(refused("redis://h?durability=strict", "mysql://a@h/d"),
+                HasSubstr("durability=strict is not for dialects"));
+    EXPECT_THAT(refused("redis://h?durability=replicated", "mysql://a@h/d"),
+                HasSubstr("durability=replicated is not for dialects"));
     EXPECT_THAT(refused("redis://h", "redis://h"), HasSubstr("mysql"));
     EXPECT_THAT(refused("redis://h", "mysql://a:canary@h"), HasSubstr("names no database"));
     EXPECT_THAT(refused("redis://h", "mysql://a:canary@h"), testing::Not(HasSubstr("canary")));

@@ -124,7 +124,7 @@ result<bool> range_lock_lock::release() {
 }
 
 range_lock::range_lock(std::string_view redis_url, std::string_view mysql_url, const options& how) {
-    const auto mutexes = redis::read_settings(redis_url).value();
+    const auto mutexes = redis::read_dialect_settings(redis_url).value();
     const auto table = mysql::read_settings(mysql_url).value();
     state_ = std::make_shared<detail::range_lock_state>();
     const auto make = [this, mutexes, table](const store_environment& environment) {
