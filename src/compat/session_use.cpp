@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "compat/session_use.hpp"
 
+#include "base/name.hpp"
+
+#include <algorithm>
+
 namespace holdfast::compat {
 
 namespace detail {
@@ -37,6 +41,11 @@ task<bool> renew_by_id(session_ptr where, std::string name, std::string id,
     if (left) co_return true;
     if (left.error().code == errc::lost) co_return false;
     co_return left.error();
+}
+
+std::string shown(std::string key) {
+    std::replace_if(key.begin(), key.end(), base::is_control, '?');
+    return key;
 }
 
 lock::acquire_plan retrying(std::chrono::milliseconds ttl, std::int64_t retries,

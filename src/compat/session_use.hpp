@@ -29,6 +29,9 @@ using task = asio::awaitable<result<T>>;
 [[nodiscard]] task<bool> renew_by_id(session_ptr where, std::string name, std::string id,
                                      std::chrono::milliseconds ttl);
 
+/// @return `key` as errors name it: control bytes are question marks.
+[[nodiscard]] std::string shown(std::string key);
+
 /// @return `ttl` as whole attempts of a retrying acquisition; `retries` below 0: without end.
 [[nodiscard]] lock::acquire_plan retrying(std::chrono::milliseconds ttl, std::int64_t retries,
                                           std::chrono::milliseconds delay,

@@ -221,12 +221,16 @@ failure quorum_store::refusal(const quorum_poll<grant>& poll) const {
     };
     const auto unasked = static_cast<std::size_t>(
         std::count_if(poll.answers.begin(), poll.answers.end(), not_asked));
+    const auto refused = static_cast<std::size_t>(std::count_if(
+        poll.answers.begin(), poll.answers.end(),
+        [](const auto& said) { return said && !*said && is_answer(said->error().code); }));
     const bool contended = core::judge(votes) == core::verdict::refused;
     failure why{contended ? errc::contended : errc::no_quorum,
                 std::to_string(votes.yes) + " of " + std::to_string(votes.nodes) +
                     " nodes granted it, " + std::to_string(votes.no) +
-                    " have it for somebody else, " + std::to_string(votes.failed - unasked) +
-                    " did not answer to it"};
+                    " have it for somebody else, " +
+                    std::to_string(votes.failed - unasked - refused) + " did not answer to it"};
+    if (refused > 0) why.text += ", " + std::to_string(refused) + " refused it";
     if (unasked > 0) why.text += ", " + std::to_string(unasked) + " not asked";
     for (std::size_t i = 0; i < poll.answers.size(); ++i) {
         if (!poll.answers[i] || *poll.answers[i] || not_asked(poll.answers[i])) continue;

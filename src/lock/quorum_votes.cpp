@@ -42,6 +42,8 @@ bool is_vote(const result<outcomes>& answer) noexcept {
                        [](const result<void>& one) { return one || is_vote(one.error()); });
 }
 
+bool is_answer(errc code) noexcept { return code == errc::wrong_type || is_lasting(code); }
+
 bool may_have_effect(const failure& why) noexcept {
     return why.code == errc::in_doubt || why.code == errc::cancelled;
 }
@@ -54,7 +56,7 @@ errc common_cause(const std::vector<node_error>& nodes) {
         if (!first && said.code != cause) return errc::no_quorum;
         cause = said.code;
     }
-    return cause == errc::wrong_type || is_lasting(cause) ? cause : errc::no_quorum;
+    return is_answer(cause) ? cause : errc::no_quorum;
 }
 
 core::ballot count_grants(const std::vector<std::optional<result<grant>>>& answers) {

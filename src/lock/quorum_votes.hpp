@@ -21,6 +21,8 @@ namespace holdfast::lock {
 using ownership_votes = std::vector<std::optional<result<void>>>;
 /// @return Whether a node that answers so may have done what it was asked for.
 [[nodiscard]] bool may_have_effect(const failure& why) noexcept;
+/// @return Whether a node that neither grants nor has it for somebody else has answered so.
+[[nodiscard]] bool is_answer(errc code) noexcept;
 
 /// `contended` is a no.
 [[nodiscard]] core::ballot count_grants(const std::vector<std::optional<result<grant>>>& answers);

@@ -97,6 +97,11 @@ TEST_F(range_lock_mutex, that_stays_taken_is_an_error_after_two_seconds_and_stay
     EXPECT_TRUE(held(set("other", 10, 20))) << "another key has another mutex";
 }
 
+TEST_F(range_lock_mutex, that_stays_taken_is_told_without_the_control_bytes_of_its_key) {
+    there_.put("range-lock::k\x1b[2J\n:lock", foreign);
+    EXPECT_THAT(text_of(locks_->get("k\x1b[2J\n", "x")), HasSubstr("\"k?[2J?\""));
+}
+
 // Why: a mutex of ours that ran out may be another's by the time that we give it back.
 TEST_F(range_lock_mutex, of_somebody_who_took_it_over_is_left_alone) {
     sql().ask("LOCK TABLES `lock` WRITE");

@@ -223,6 +223,29 @@ TEST_F(redlock_three, a_key_of_another_type_on_one_server_is_one_vote_less) {
     EXPECT_EQ(seen_.front().type("a"), "list");
 }
 
+// Why: who looks for a server that does not answer looks in the wrong place.
+TEST_F(redlock_three, a_server_that_refuses_is_not_said_not_to_answer) {
+    redlock locks(urls(), {.retry_count = 0});
+    seen_[0].ask({"RPUSH", "a", "1"});
+    seen_[1].ask({"REPLICAOF", "127.0.0.1", "1"});
+    const auto refused = locks.lock("a", 10s);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().text,
+                HasSubstr("0 have it for somebody else, 0 did not answer to it, 2 refused it"));
+    EXPECT_THAT(refused.error().text, HasSubstr("READONLY"));
+    EXPECT_THAT(refused.error().text, HasSubstr("is a list"));
+}
+
+TEST_F(redlock_three, errors_tell_no_control_bytes_of_a_resource) {
+    redlock locks(urls(), {.retry_count = 0});
+    const std::string name = "a\x1b[2J\nb";
+    auto held = locks.lock(name, 10s).value();
+    const std::string text = "\"a?[2J?b\"";
+    EXPECT_THAT(locks.lock(name, 10s).error().text, HasSubstr(text));
+    for (on_server& there : seen_) there.remove(name);
+    EXPECT_THAT(held.extend(10s).error().text, HasSubstr(text));
+}
+
 // ---- unlocking
 
 TEST_F(redlock_three, copies_mean_the_same_lock_and_unlocking_twice_is_no_error) {

@@ -178,6 +178,13 @@ TEST_F(warlock_facade, optimistic_tries_that_often_and_that_far_apart) {
     EXPECT_EQ(there_.text("a:lock"), held.id);
 }
 
+// Why: errors end up in logs and on terminals.
+TEST_F(warlock_facade, optimistic_tells_no_control_bytes_of_a_key) {
+    const std::string key = "a\x1b[2J\nb";
+    there_.put(key + ":lock", "somebody else");
+    EXPECT_THAT(locks_.optimistic(key, 10s, 1, 1ms).error().text, HasSubstr("key \"a?[2J?b\""));
+}
+
 TEST_F(warlock_facade, optimistic_gets_the_lock_when_it_becomes_free) {
     there_.put("a:lock", "somebody else");
     there_.reset_calls();

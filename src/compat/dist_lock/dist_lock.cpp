@@ -2,12 +2,14 @@
 #include <holdfast/compat/dist_lock.hpp>
 
 #include "compat/session_use.hpp"
+#include "lock/option_rules.hpp"
 
 namespace holdfast::compat {
 
 using std::chrono::milliseconds;
 
 dist_lock::dist_lock(std::string_view url, options how) : how_(std::move(how)) {
+    if (const auto wrong = holdfast::lock::check_ttl(how_.ttl)) throw lock_error(*wrong);
     if (how_.max_retries < -1)
         throw lock_error(failure{
             errc::misuse, "max_retries is -1 or more, not " + std::to_string(how_.max_retries)});

@@ -57,7 +57,7 @@ task<lock::held_ptr> hold_mutex(state_ptr state, std::string key) {
     if (held) co_return held;
     failure why = held.error();
     if (why.code == errc::timed_out)
-        why.text = "unable to obtain lock: the mutex of \"" + key + "\" was taken for 2 s";
+        why.text = "unable to obtain lock: the mutex of \"" + shown(key) + "\" was taken for 2 s";
     co_return why;
 }
 

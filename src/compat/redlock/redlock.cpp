@@ -11,7 +11,8 @@ using std::chrono::milliseconds;
 
 std::string names_text(const std::vector<std::string>& resources) {
     std::string text;
-    for (const std::string& resource : resources) text.append(text.empty() ? "" : ",") += resource;
+    for (const std::string& resource : resources)
+        text.append(text.empty() ? "" : ",") += shown(resource);
     return text;
 }
 

@@ -46,8 +46,8 @@ asio::awaitable<result<warlock_answer>> warlock::optimistic_task(session_ptr whe
         failure why = held.error();
         if (why.code == errc::timed_out || why.code == errc::contended)
             why.text = "unable to obtain lock: max attempts " + std::to_string(max_attempts) +
-                       ", key \"" + key + "\", ttl " + std::to_string(ttl.count()) + " ms, wait " +
-                       std::to_string(wait.count()) + " ms";
+                       ", key \"" + shown(key) + "\", ttl " + std::to_string(ttl.count()) +
+                       " ms, wait " + std::to_string(wait.count()) + " ms";
         co_return why;
     }
     // It is known by its id from now on: any process may unlock it.
