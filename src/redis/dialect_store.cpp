@@ -19,7 +19,11 @@ using std::chrono::milliseconds;
 /// Between the id and the owner in the value of a lock that is a hash. No cuid holds it.
 constexpr char owner_mark = '|';
 
-std::string_view id_in(std::string_view value) { return value.substr(0, value.find(owner_mark)); }
+// Where the mark comes first, an id that holds one itself stands behind it: see `value_of`.
+std::string_view id_in(std::string_view value) {
+    return value.starts_with(owner_mark) ? value.substr(1)
+                                         : value.substr(0, value.find(owner_mark));
+}
 
 std::string_view owner_in(std::string_view value) {
     const std::size_t mark = value.find(owner_mark);
@@ -59,6 +63,9 @@ void dialect_store::draw_identity(entropy& random, const claimant& who, identity
 }
 
 std::optional<std::string> dialect_store::value_of(std::string_view id) const {
+    // Somebody else's id is looked for as it is, whatever it holds.
+    if (how_.hash && id.find(owner_mark) != std::string_view::npos)
+        return owner_mark + std::string(id);
     return std::string(id);
 }
 
