@@ -10,11 +10,14 @@
 #include "compat/relayed_server.hpp"
 #include "support/poll.hpp"
 
+#include <boost/asio/use_future.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -178,6 +181,35 @@ TEST(server_gone, is_an_error_of_every_verb) {
     EXPECT_THAT(code_of(process.state()), gone);
     EXPECT_THAT(code_of(process.clear()), gone);
     EXPECT_THAT(code_of(process.clear(true)), gone);
+}
+
+TEST(facade_gone, with_calls_under_way_answers_them) {
+    const redis_server server;
+    on_server there(server);
+    std::future<result<compat::warlock::answer>> unlocking;
+    std::future<result<std::optional<compat::dist_lock::lock>>> waiting;
+    std::future<result<compat::redlock::held_lock>> retrying;
+    std::future<result<bool>> locking;
+    take_string(there, "war:lock");
+    there.ask({"HSET", "lock:dist", "id", "somebody else", "owner", ""});
+    take_string(there, "red");
+    {
+        compat::warlock war(server.url());
+        compat::dist_lock dist(server.url(), {.retry_delay = 1ms});
+        compat::redlock red({server.url()}, {.retry_count = -1, .retry_delay = 1ms});
+        compat::process_lock process("process", 60s, server.url());
+        unlocking = war.optimistic("war", 60s, 1'000'000, 1ms, asio::use_future);
+        waiting = dist.acquire("dist", asio::use_future);
+        retrying = red.lock("red", 60s, asio::use_future);
+        locking = process.lock(asio::use_future);
+    }
+    EXPECT_EQ(unlocking.wait_for(0s), std::future_status::timeout);
+    for (const char* const key : {"war:lock", "lock:dist", "red"}) there.remove(key);
+    EXPECT_TRUE(unlocking.get().value());
+    EXPECT_TRUE(waiting.get().value());
+    EXPECT_TRUE(retrying.get());
+    EXPECT_TRUE(locking.get().value());
+    EXPECT_EQ(there.keys(), 4);
 }
 
 // dist-lock waits for a lock, not for a server that is down: its README asks for that very error.

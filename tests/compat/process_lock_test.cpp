@@ -29,6 +29,7 @@ namespace {
 using compat::process_lock;
 using compat::process_lock_state;
 using std::chrono::milliseconds;
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 using namespace std::chrono_literals;
@@ -225,6 +226,18 @@ TEST(process_lock_construction, names_the_rule_that_is_broken) {
     EXPECT_EQ(refusal("job", -1s, "redis://h"), "timeout is from 1 s to 24 h, not -1 s");
     EXPECT_EQ(refusal("job", 25h, "redis://h"), "timeout is from 1 s to 24 h, not 90000 s");
     EXPECT_THAT(refusal("job", 10s, "memory:"), HasSubstr("redis"));
+}
+
+// Why: the page says of these, which Node's redis takes, how they are written here.
+TEST(process_lock_construction, takes_no_form_of_url_that_is_nodes_alone) {
+    for (const char* const url :
+         {"redis://h?password=canary", "rediss://h?password=canary", "redis://h?db=1",
+          "redis://h?family=IPv6", "//h", "/tmp/socket", "redis://:6379", "redis:///1"}) {
+        EXPECT_THAT(refusal("job", 10s, url), testing::Not(AnyOf("none", "not misuse"))) << url;
+        EXPECT_THAT(refusal("job", 10s, url), testing::Not(HasSubstr("canary"))) << url;
+    }
+    for (const char* const url : {"redis://:canary@h", "redis://h/1", "redis+unix:///tmp/socket"})
+        EXPECT_EQ(refusal("job", 10s, url), "none");
 }
 
 // ---- completion tokens

@@ -134,7 +134,9 @@ public:
     /// @param ttl        [10 ms, 24 h].
     /// @par Errors  "Exceeded N attempts to lock the resource …" with `timed_out` (`contended`
     ///              where one attempt was asked for): somebody else has it. `no_quorum`: too few
-    ///              servers answered. `wrong_type`, `denied`, `misuse`. Nothing stays behind.
+    ///              servers answered. `wrong_type`, `denied`, `misuse`. Nothing stays
+    ///              behind, but where a server answers more than a `timeout` after the attempt: a
+    ///              key may stay there for at most the ttl, or until the name is asked for again.
     /// @par Cost    One round trip to the fastest majority for each attempt.
     [[nodiscard]] result<held_lock> lock(const std::vector<std::string>& resources,
                                          std::chrono::milliseconds ttl);

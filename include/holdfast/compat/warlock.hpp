@@ -62,7 +62,8 @@ class warlock {
 public:
     /// Options beside those of the original.
     struct options {
-        /// Replaces the rule for keys; by default the key is followed by ":lock".
+        /// Replaces the rule for keys; by default the key is followed by ":lock". It is called in
+        /// the middle of a verb, on any thread: it must not throw, and must not call the facade.
         key_function make_key{};
         /// Bounds one conversation with the server, [1 ms, 1 h].
         std::chrono::milliseconds timeout{5000};
