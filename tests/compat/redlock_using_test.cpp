@@ -38,6 +38,7 @@ TEST_F(redlock_using, the_lock_outlives_its_ttl_by_far_and_ends_with_the_routine
     const milliseconds ttl = ttl_;
     bool rival_waits = false;
     const auto got = locks.using_({"a", "b"}, ttl, [&](const redlock::signal& signal) {
+        EXPECT_TRUE(all([](on_server& s) { return s.has("a"); }));  // Not the majority alone.
         const std::string value = there().text("a");
         EXPECT_EQ(there().text("b"), value);
         EXPECT_TRUE(gone_by(boot_clock::now() + 3 * ttl));
