@@ -43,6 +43,7 @@ private:
     void enforce_deadlines();
     void make_room_for(std::size_t processes);
     void kill_everything();
+    void pass_on(int signal) const;
     void signal_command_group(int signal) const;
     void report_gone();
     void report(report_kind kind, int signal) const;
@@ -139,10 +140,10 @@ void guardian::obey(const guardian_order& order) {
             kill_at_ = std::min(kill_at_, order.kill_at);
             enforce_deadlines();
             break;
-        case order_kind::signal: signal_command_group(order.signal); break;
+        case order_kind::signal: pass_on(order.signal); break;
         case order_kind::resume:
             if (order.foreground) give_terminal(plan_.launch.terminal, command_.pid);
-            signal_command_group(SIGCONT);
+            pass_on(SIGCONT);
             break;
     }
 }
@@ -237,6 +238,14 @@ void guardian::kill_everything() {
     const boot_time pause = kill_passes_ < 100 ? 2ms : kill_passes_ < 200 ? 20ms : 1s;
     // What was killed needs the processor too, in order to end.
     next_kill_ = finished + std::max(pause, 4 * (finished - started));
+}
+
+// What CMD has left behind is told one by one. Without CMD nobody is there who would end those of
+// its descendants that have left its group, and `run` waits for them all.
+void guardian::pass_on(int signal) const {
+    if (!command_reaped_) return signal_command_group(signal);
+    const bool terminates = signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
+    tree_.pass_on(signal, command_.pid, terminates);
 }
 
 // Only while CMD was not reaped is it sure that its process group is still called by its pid.

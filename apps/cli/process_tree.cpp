@@ -174,6 +174,12 @@ std::size_t process_tree::terminate(pid_t spared_group) const {
     return told.size();
 }
 
+void process_tree::pass_on(int signal, pid_t group, bool strays) const {
+    walk_descendants(root_, [&](const process& one, int pidfd) {
+        if (one.alive() && (strays || one.group == group)) send(one, pidfd, signal);
+    });
+}
+
 void process_tree::kill() const {
     std::unordered_set<pid_t> frozen;
     std::size_t fresh = 0;

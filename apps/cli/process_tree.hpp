@@ -53,6 +53,9 @@ public:
     /// @return How many live descendants there were.
     std::size_t terminate(pid_t spared_group) const;
 
+    /// Sends `signal` to the descendants that are of `group`, and if `strays` also to all others.
+    void pass_on(int signal, pid_t group, bool strays) const;
+
     /// Freezes all descendants, then kills them; to be called again until none is left. Frozen,
     /// they cannot start new ones meanwhile, or hand over to successors.
     void kill() const;

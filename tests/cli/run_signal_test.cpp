@@ -47,6 +47,51 @@ INSTANTIATE_TEST_SUITE_P(signals, passed_on,
                                          SIGWINCH),
                          label_of);
 
+// CMD ends at once, and leaves one child in its group and one in a session of its own. A shell's
+// background jobs ignore SIGINT, but for what env(1) does.
+std::string leaves_two_behind(const cli_store& store) {
+    return "echo $$ >" + store.path("command") +
+           "; env --default-signal sleep 31 & setsid env --default-signal sleep 32 & exit 3";
+}
+
+// Until then the group's name is sure, and the signal goes to it.
+bool is_reaped_before_its_two(const cli_store& store) {
+    const auto left = processes_under("job");
+    const auto command = read_file(store.path("command"));
+    return left.size() == 2 && describe_processes(left).find("env") == std::string::npos &&
+           !file_exists("/proc/" + command.substr(0, command.find('\n')));
+}
+
+class ends_what_is_left : public testing::TestWithParam<int> {};
+
+// Why: nothing was sent any more once CMD was reaped, so that only SIGKILL ended `run`.
+TEST_P(ends_what_is_left, once_the_command_has_ended) {
+    const cli_store store;
+    cli_process holder{store.options({"run", "job", "--", "sh", "-c", leaves_two_behind(store)})};
+    ASSERT_TRUE(poll_until([&] { return is_reaped_before_its_two(store); }));
+    holder.signal(GetParam());
+    const bool ended = poll_until([&] { return processes_under("job").empty(); });
+    EXPECT_TRUE(ended) << describe_processes(processes_under("job"));
+    if (!ended) holder.signal(SIGKILL);  // The guardian ends them then.
+    EXPECT_EQ(holder.wait().code, 3);
+    EXPECT_FALSE(store.held("job"));
+}
+
+INSTANTIATE_TEST_SUITE_P(signals, ends_what_is_left, testing::Values(SIGTERM, SIGINT, SIGHUP),
+                         label_of);
+
+TEST(signals, others_go_to_what_is_left_of_the_group_alone) {
+    const cli_store store;
+    cli_process holder{store.options({"run", "job", "--", "sh", "-c", leaves_two_behind(store)})};
+    ASSERT_TRUE(poll_until([&] { return is_reaped_before_its_two(store); }));
+    holder.signal(SIGUSR1);
+    const bool told = poll_until([&] { return processes_under("job").size() == 1; });
+    EXPECT_TRUE(told) << describe_processes(processes_under("job"));
+    EXPECT_NE(describe_processes(processes_under("job")).find("sleep 32"), std::string::npos);
+    holder.signal(told ? SIGTERM : SIGKILL);
+    EXPECT_EQ(holder.wait().code, 3);
+}
+
 class ends_the_wait : public testing::TestWithParam<int> {};
 
 TEST_P(ends_the_wait, starts_nothing_and_leaves_nothing_behind) {
