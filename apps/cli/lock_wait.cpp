@@ -4,6 +4,7 @@
 #include "boot_time.hpp"
 #include "output.hpp"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -47,6 +49,8 @@ int attend(int done, const signal_inbox& signals, std::stop_source& stop,
 int work_until_signal(const std::function<void(std::stop_token)>& work, const signal_inbox& signals,
                       const std::function<void()>& on_tick) {
     const unique_fd done{::eventfd(0, EFD_CLOEXEC)};
+    // Without it nobody would learn of the work's end.
+    if (!done.valid()) throw std::system_error{errno, std::generic_category(), "eventfd"};
     std::stop_source stop;
     std::thread worker{[&] {
         work(stop.get_token());

@@ -21,6 +21,7 @@ namespace holdfast::cli {
 /// asks to end requests a stop on the token that `work` gets.
 /// @param on_tick  Called about once a second while it lasts; may be empty.
 /// @return That signal, or 0.
+/// @throws std::system_error  There is no descriptor left to wait on; nothing was begun.
 [[nodiscard]] int work_until_signal(const std::function<void(std::stop_token)>& work,
                                     const signal_inbox& signals,
                                     const std::function<void()>& on_tick);

@@ -17,6 +17,7 @@
 #include <sstream>
 #include <string.h>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace {
@@ -77,6 +78,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         return run(argc, argv);
+    } catch (const std::system_error& error) {
+        say("system", error.what());
+        return exit_unavailable;
     } catch (const std::exception& error) {
         say("internal error", error.what());
         return exit_unavailable;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "signal_inbox.hpp"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
+#include <system_error>
 
 namespace holdfast::cli {
 namespace {
@@ -27,6 +29,7 @@ signal_inbox::signal_inbox() {
     for (const int signal : ending) add_unless_ignored(taken, signal);
     for (const int signal : other) add_unless_ignored(taken, signal);
     inbox_.reset(::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!inbox_.valid()) throw std::system_error{errno, std::generic_category(), "signalfd"};
     ::sigaddset(&taken, SIGTTOU);  // Else taking the terminal back would stop us.
     ::sigprocmask(SIG_BLOCK, &taken, nullptr);
 }

@@ -12,6 +12,7 @@ namespace holdfast::cli {
 /// the program was started stays ignored, as nohup(1) and background jobs of a shell want it.
 class signal_inbox {
 public:
+    /// @throws std::system_error  There is no descriptor left for them.
     signal_inbox();
 
     /// @return Becomes readable when a signal has come.

@@ -248,6 +248,24 @@ TEST(run, works_on_a_store_within_the_process) {
     EXPECT_EQ(result.code, 0);
 }
 
+// Why: the wait for a lock, or for signals, had no descriptor, and went on for ever.
+TEST(run, ends_however_few_descriptors_it_may_open) {
+    for (int limit = 4; limit <= 12; ++limit) {
+        const cli_store store;
+        auto options = store.options(
+            {"-c", "ulimit -n " + std::to_string(limit) + "; exec \"$0\" run job -- true",
+             HOLDFAST_PROGRAM});
+        options.program = "sh";
+        cli_process holder{options};
+        const bool ended = poll_until([&] { return holder.ended(); });
+        EXPECT_TRUE(ended) << limit;
+        if (!ended) holder.signal(SIGKILL);
+        const auto result = holder.wait();
+        EXPECT_TRUE(result.code == 69 || result.code == 0) << limit << ": " << result.code;
+        EXPECT_EQ(result.err.empty(), result.code == 0) << limit << ": " << result.err;
+    }
+}
+
 TEST(run, may_be_nested) {
     const cli_store store;
     const auto result = store.run({"run", "outer", "--", HOLDFAST_PROGRAM, "run", "inner", "--",
