@@ -81,6 +81,11 @@ std::optional<failure> check_place(const std::string& path) {
         return failure(errc::denied, "is a symbolic link that leads nowhere");
     if (there && S_ISDIR(about.st_mode)) return failure(errc::denied, "is a directory");
     if (there && !S_ISREG(about.st_mode)) return failure(errc::denied, "is not a regular file");
+    // SQLite's log and index lie beside the name by which it was opened.
+    if (there && about.st_nlink > 1)
+        return failure(errc::denied,
+                       "has several names (hard links), and who uses one of them would not see "
+                       "the locks of who uses another");
     // SQLite takes a file of one byte for a new one.
     if (there && about.st_size == 1) return failure(errc::wrong_type, "is not a database");
     // Before anything is made beside it: what somebody without rights leaves there, be it through

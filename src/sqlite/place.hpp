@@ -13,8 +13,9 @@
 
 namespace holdfast::sqlite {
 
-/// @return Why no database can live at `path` (a directory, no way there, NFS or SMB), or why this
-///         process may not use the one that does, or nothing. The text names the cause only.
+/// @return Why no database can live at `path` (a directory, no way there, hard links, NFS or
+///         SMB), or why this process may not use the one that does, or nothing. The text names the
+///         cause only.
 [[nodiscard]] std::optional<failure> check_place(const std::string& path);
 
 /// @return The errno that says why this process may not both read and write the file at `path`; 0

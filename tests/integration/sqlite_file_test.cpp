@@ -306,6 +306,18 @@ TEST_F(sqlite_file, that_is_a_link_that_leads_nowhere_is_refused_and_nothing_is_
     EXPECT_EQ(std::distance(fs::directory_iterator(directory_.path()), {}), 1);
 }
 
+// Why: SQLite's log lies beside the name, so by two names a lock has two holders.
+TEST_F(sqlite_file, that_has_two_names_is_refused) {
+    { EXPECT_TRUE(locker(url()).acquire("job")); }
+    fs::create_hard_link(path(), directory_ / "other");
+    const failure why = refused(url());
+    EXPECT_EQ(why.code, errc::denied);
+    EXPECT_NE(why.text.find("hard links"), std::string::npos) << why.text;
+    EXPECT_EQ(refused("sqlite:" + (directory_ / "other")).code, errc::denied);
+    fs::remove(directory_ / "other");
+    EXPECT_TRUE(locker(url()).acquire("job"));
+}
+
 TEST_F(sqlite_file, in_a_directory_that_cannot_be_written_is_refused) {
     fs::permissions(directory_.path(), fs::perms(0555));
     EXPECT_EQ(without_rights([&] { return refused(url()).code == errc::denied ? 0 : 1; }), 0);
