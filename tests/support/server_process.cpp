@@ -13,7 +13,9 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <random>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -67,11 +69,16 @@ std::optional<int> server_process::ended() {
 
 // Below the ports that the kernel gives to those who connect: one of theirs could take it before
 // the server does. That another test draws the same one in that moment is unlikely, and the start
-// then fails with the server's own words.
+// then fails with the server's own words. Within a process none is given twice: a server may need
+// several, and takes none before it has them all.
 std::uint16_t free_tcp_port() {
+    static std::mutex mutex;
+    static std::set<std::uint16_t> given;
+    const std::scoped_lock lock(mutex);
     std::random_device random;
     for (int tries = 0; tries < 100; ++tries) {
         const auto port = static_cast<std::uint16_t>(10'000 + random() % 22'000);
+        if (given.contains(port)) continue;
         const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -80,7 +87,9 @@ std::uint16_t free_tcp_port() {
         const bool bound =
             ::bind(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
         ::close(probe);
-        if (bound) return port;
+        if (!bound) continue;
+        given.insert(port);
+        return port;
     }
     throw std::runtime_error("no free TCP port");
 }
