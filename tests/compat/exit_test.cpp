@@ -61,7 +61,7 @@ TEST(at_exit, a_call_under_way_of_a_facade_of_static_storage_is_harmless) {
                   using answer = result<compat::warlock::answer>;
                   facade_of_the_program->optimistic("job", 60s, 1'000'000, 1ms, [](answer) {});
                   for (int i = 0; i < 3; ++i)
-                      EXPECT_FALSE(facade_of_the_program->lock("job", 60s).value());
+                      if (facade_of_the_program->lock("job", 60s).value()) ::_exit(3);
               }),
               0);
     EXPECT_EQ(on_server(server).text("job:lock"), "somebody else");
