@@ -35,6 +35,7 @@ asio::awaitable<quorum_store::reply> quorum_store::ask_once_settled(node_ptr nod
                                 node->where->address() + ": not asked, the others had decided"},
                         false};
     }
+    node->settled(name, shared->wanted.value);  // It is wanted, again if a caller gave it.
     auto answer = co_await node->where->acquire(shared->wanted, shared->which, shared->deadline);
     node->heard(answer);
     co_return reply{std::move(answer), true};

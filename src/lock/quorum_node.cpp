@@ -3,6 +3,11 @@
 
 #include <holdfast/store_observer.hpp>
 
+#include "core/backoff.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <iterator>
@@ -18,17 +23,21 @@ constexpr std::ptrdiff_t owed_of_a_name = 8;
 constexpr std::chrono::minutes owed_at_most{10};
 /// So many values are remembered that a node may yet take late; the ttl bounds the others.
 constexpr std::size_t doubts_max = 1000;
+/// The pauses between attempts to have what is owed released, as far as the breaker lets them.
+constexpr std::chrono::milliseconds pay_pause_least{200};
+constexpr std::chrono::milliseconds pay_pause_max{1000};
 
 }  // namespace
 
 quorum_node::quorum_node(const store_environment& environment, std::shared_ptr<store> node)
-    : where(std::move(node)), env_(environment) {
+    : where(std::move(node)), env_(environment), pay_day_(environment.time) {
     if (env_.observer) env_.observer->has_node(where->address());
 }
 
 void quorum_node::stop() {
     stopped_ = true;
     where->stop();
+    pay_day_.wake();
 }
 
 bool quorum_node::admits() {
@@ -82,6 +91,11 @@ void quorum_node::settled(const std::string& name, const std::string& value) {
     const auto same = [&](const auto& one) { return one.second.value == value; };
     const auto at = std::find_if(begin, end, same);
     if (at != end) owed_.erase(at);
+}
+
+bool quorum_node::owes(const std::string& name, const std::string& value) const {
+    const auto [begin, end] = owed_.equal_range(name);
+    return std::any_of(begin, end, [&](const auto& one) { return one.second.value == value; });
 }
 
 void quorum_node::sweep() {
@@ -142,16 +156,61 @@ void quorum_node::forget_renewals(std::string_view value) {
     renewals_.erase(begin, end);
 }
 
+void quorum_node::pay_later() {
+    if (paying_ || stopped_) return;
+    paying_ = true;
+    asio::co_spawn(
+        env_.executor, [self = shared_from_this()] { return pay(self); }, asio::detached);
+}
+
+// A node that was frozen carries out what had arrived when it goes on: without this a lock that
+// nobody has would stand there for its ttl, in the way of everybody.
+asio::awaitable<void> quorum_node::pay(std::shared_ptr<quorum_node> node) {
+    unsigned failures = 0;
+    while (!node->stopped_) {
+        ++failures;
+        const auto pause = core::backoff_pause(failures, pay_pause_least, pay_pause_max,
+                                               node->env_.random.jitter_bits());
+        co_await node->pay_day_.wait_until(node->env_.time.now() + pause);
+        if (node->stopped_) break;  // And the timeline may be gone.
+        node->sweep();
+        if (node->owed_.empty()) break;
+        if (co_await pay_all(node)) failures = 0;
+    }
+    node->paying_ = false;
+}
+
+// Whether it answered to each. Others settle debts meanwhile, and may want the value of one again.
+asio::awaitable<bool> quorum_node::pay_all(std::shared_ptr<quorum_node> node) {
+    const auto debts = node->owed_;
+    for (const auto& [name, owed] : debts) {
+        if (!node->owes(name, owed.value)) continue;
+        if (!node->admits()) co_return false;
+        const auto gone = co_await release(node, name, owed.value, node->deadline());
+        if (node->stopped_ || (!gone && gone.error().code != errc::lost)) co_return false;
+    }
+    co_return true;
+}
+
 asio::awaitable<result<void>> quorum_node::give_back(std::shared_ptr<quorum_node> node,
                                                      std::string name, std::string value,
                                                      time_point deadline) {
     node->owe(name, value);
+    auto gone = co_await release(node, std::move(name), std::move(value), deadline);
+    if (!gone && gone.error().code != errc::lost) node->pay_later();
+    co_return gone;
+}
+
+asio::awaitable<result<void>> quorum_node::release(std::shared_ptr<quorum_node> node,
+                                                   std::string name, std::string value,
+                                                   time_point deadline) {
     auto gone = co_await node->where->release(name, value, deadline);
     node->heard(gone);
     const bool answered = gone || gone.error().code == errc::lost;
     // What may come late is released once more, before the node is asked for the name again.
     const bool again = answered && node->doubts_.erase(value) > 0;
     if (answered && !again) node->settled(name, value);
+    if (again) node->pay_later();
     co_return gone;
 }
 

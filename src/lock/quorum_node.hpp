@@ -3,11 +3,12 @@
 // What it is: one node of a quorum: the way to it, the releases that it owes, and a breaker that
 // tells whether it is worth asking.
 // Thread safety: none; it belongs to its executor.
-// Invariants: a release whose answer is missing is owed until the node has answered to it; a
-// value that is still wanted is never owed.
+// Invariants: a release whose answer is missing is owed until the node has answered to it, and is
+// asked for again in the background; a value that is still wanted is never owed.
 #pragma once
 
 #include <holdfast/store.hpp>
+#include <holdfast/timeline.hpp>
 
 #include "core/breaker.hpp"
 
@@ -21,7 +22,7 @@
 namespace holdfast::lock {
 
 /// See the top of the file. Parts of polls share it; they may outlive the store.
-class quorum_node {
+class quorum_node : public std::enable_shared_from_this<quorum_node> {
 public:
     quorum_node(const store_environment& environment, std::shared_ptr<store> node);
 
@@ -53,6 +54,9 @@ public:
     void settled(const std::string& name, const std::string& value);
     /// @return The values that it is to release before it is asked for `name`.
     [[nodiscard]] std::vector<std::string> owed_for(const std::string& name) const;
+
+    /// Asks for what it owes in the background, with growing pauses, as long as it owes anything.
+    void pay_later();
 
     /// It was asked to take `value`'s lock, and may do so late: one release may be too early.
     void doubt(const std::string& value);
@@ -88,11 +92,19 @@ private:
 
     void silent(const failure& why);
     void sweep();
+    [[nodiscard]] bool owes(const std::string& name, const std::string& value) const;
+    static asio::awaitable<void> pay(std::shared_ptr<quorum_node> node);
+    static asio::awaitable<bool> pay_all(std::shared_ptr<quorum_node> node);
+    static asio::awaitable<result<void>> release(std::shared_ptr<quorum_node> node,
+                                                 std::string name, std::string value,
+                                                 time_point deadline);
 
     store_environment env_;
     bool stopped_{false};
     core::breaker line_{};
     std::multimap<std::string, debt, std::less<>> owed_{};
+    bool paying_{false};
+    alarm pay_day_;
     std::set<std::string, std::less<>> doubts_{};                        // Values.
     std::multimap<std::string, asked_renewal, std::less<>> renewals_{};  // By value.
     std::size_t sweep_at_{64};

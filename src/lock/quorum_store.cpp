@@ -101,8 +101,11 @@ asio::awaitable<result<void>> quorum_store::release(std::string_view name, std::
                is_gone(poll.answers);
     };
     skip_list skipped = skip(deadline);
-    for (std::size_t i = 0; i < skipped.why.size(); ++i)
-        if (skipped.why[i]) nodes_[i]->owe(std::string(name), std::string(value));
+    for (std::size_t i = 0; i < skipped.why.size(); ++i) {
+        if (!skipped.why[i]) continue;
+        nodes_[i]->owe(std::string(name), std::string(value));
+        nodes_[i]->pay_later();
+    }
     const auto poll = ask_all<void>(desk_, nodes_.size(), question, enough, std::move(skipped));
     if (!co_await poll->ended.wait())
         co_return failure{errc::cancelled, "the question was cancelled"};
@@ -132,6 +135,7 @@ store_factory quorum_of(std::vector<store_factory> nodes) {
         if (nodes.empty()) return failure{errc::misuse, "a quorum has at least one node"};
         std::vector<std::shared_ptr<store>> made;
         for (const store_factory& make : nodes) {
+            if (!make) return failure{errc::misuse, "a store_factory of the quorum is empty"};
             auto one = make(environment);
             if (!one) return one.error();
             const store& first = made.empty() ? **one : *made.front();

@@ -67,6 +67,7 @@ result<std::shared_ptr<session>> session::open_on(const asio::any_io_executor& e
 
 result<void> session::start(const asio::any_io_executor& executor, const store_factory& make,
                             const locker_options& options) {
+    if (!make) return failure{errc::misuse, "the store_factory is empty"};
     executor_ = executor;
     engine_parts parts{.executor = executor,
                        .time = std::make_shared<system_timeline>(executor),

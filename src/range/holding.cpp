@@ -40,6 +40,7 @@ lock::acquire_plan plan_of(const range_options& options) {
 
 result<opened> open_ranges(const range_store_factory& make, const locker_options& options,
                            const asio::any_io_executor* on) {
+    if (!make) return failure{errc::misuse, "the range_store_factory is empty"};
     opened parts;
     const store_factory view =
         [&](const store_environment& environment) -> result<std::shared_ptr<store>> {

@@ -9,10 +9,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include <signal.h>
 
+#include <filesystem>
 #include <iterator>
 #include <sstream>
 

@@ -125,6 +125,24 @@ TEST(quorum, is_not_refused_by_what_a_slow_node_granted_to_an_earlier_attempt) {
     EXPECT_TRUE(b.run(engine.acquire("job", unfenced(0ms, 60s))));
 }
 
+// Why: what a frozen node was sent takes effect when it goes on, and would stand in everybody's way
+// for the ttl, although nobody has it and nobody who knows of it asks again.
+TEST(quorum, has_what_frozen_nodes_grant_when_they_go_on_given_back) {
+    quorum_bench b(3);
+    bool frozen = true;
+    lock::engine& engine = b.add_client([&](std::size_t server, std::size_t step) {
+        if (server == 0 || !frozen) return trouble::none;
+        return step == 0 ? trouble::late_request : trouble::frozen;
+    });
+    EXPECT_EQ(b.run(engine.acquire("job", unfenced(0ms, 60s))).error().code, errc::no_quorum);
+    b.pass(10s);
+    for (const std::size_t server : {1U, 2U}) b.clients[0].ways[server]->arrive();
+    EXPECT_EQ(b.taken(), 2U);
+    frozen = false;
+    b.pass(core::breaker::pause_max + 2s);
+    EXPECT_EQ(b.taken(), 0U);
+}
+
 // Why: a program that takes or releases a lock and ends must not leave a slow node behind.
 TEST(quorum, ends_what_slow_nodes_have_under_way_before_it_winds_down) {
     for (const bool release : {false, true}) {
@@ -341,11 +359,12 @@ TEST(quorum, names_the_node_whose_url_is_wrong_and_not_its_password) {
     EXPECT_EQ(refused.error().text.find("secret"), std::string::npos) << refused.error().text;
 }
 
-TEST(quorum, refuses_an_empty_list_of_nodes) {
+TEST(quorum, refuses_an_empty_list_of_nodes_and_an_empty_node) {
     quorum_bench b(1);
     test::seeded_entropy random(1);
     const store_environment environment{b.context.get_executor(), *b.time, random, {}};
     EXPECT_EQ(quorum_of({})(environment).error().code, errc::misuse);
+    EXPECT_EQ(quorum_of({store_factory()})(environment).error().code, errc::misuse);
 }
 
 // Why: what cannot be right over several servers must not look as if it were; and whoever is

@@ -5,6 +5,7 @@
 #include <holdfast/locker.hpp>
 #include <holdfast/quorum.hpp>
 #include <holdfast/redis.hpp>
+#include <holdfast/statistics.hpp>
 
 #include "lock/session.hpp"
 #include "redis/keys.hpp"
@@ -106,6 +107,26 @@ TEST_F(redis_quorum, does_not_wait_for_a_server_that_is_frozen) {
         EXPECT_LT(boot_clock::now() - before, 900ms);
     }
     servers_[1].signal(SIGCONT);
+}
+
+// Why: two of three would refuse everybody for the ttl.
+TEST_F(redis_quorum, leaves_nothing_on_servers_that_were_frozen_for_long_once_they_go_on) {
+    locker locks = open();
+    ASSERT_TRUE(locks.acquire("job", {.ttl = 10min})->release());
+    for (const std::size_t victim : {1U, 2U}) servers_[victim].signal(SIGSTOP);
+    EXPECT_EQ(locks.acquire("job", {.ttl = 10min}).error().code, errc::no_quorum);
+    // Until its releases have been in vain, too.
+    const auto unanswered = [&] {
+        std::uint64_t sum = 0;
+        for (const node_statistics& node : locks.statistics().nodes)
+            sum += count_of(node.errors, errc::unreachable);
+        return sum;
+    };
+    EXPECT_TRUE(poll_until([&] { return unanswered() >= 2; }));
+    for (const std::size_t victim : {1U, 2U}) servers_[victim].signal(SIGCONT);
+    const std::string key = redis::lock_key("job");
+    for (const redis_server& one : servers_)
+        EXPECT_TRUE(poll_until([&] { return one.command({"EXISTS", key}) == ":0\r\n"; }));
 }
 
 }  // namespace

@@ -51,6 +51,8 @@ TEST(locker, refuses_bad_arguments_with_a_text_that_names_the_rule) {
 }
 
 TEST(locker, refuses_bad_urls_and_options_when_it_is_made) {
+    EXPECT_EQ(locker::open(store_factory()).error().message(),
+              "misuse: the store_factory is empty");
     for (const char* url : {"", "nothing", "gopher://x", "memory:?x=1", ":", "memory"})
         EXPECT_EQ(locker::open(url).error().code, errc::misuse) << url;
     EXPECT_THROW(locker{"gopher://x"}, lock_error);
@@ -226,8 +228,7 @@ TEST(locker, and_its_guards_are_dead_in_a_forked_child) {
         bool right = !held.held() && held.lost().stop_requested() && held.remaining() == 0ms &&
                      held.why_lost() == lost_reason::forked &&
                      locks.acquire("other").error().code == errc::misuse &&
-                     locks.statistics().grants == 0 &&
-                     held.release().error().code == errc::misuse;
+                     locks.statistics().grants == 0 && held.release().error().code == errc::misuse;
         { const guard copy = std::move(held); }
         ::_exit(right ? 0 : 1);
     }
