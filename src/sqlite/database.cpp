@@ -51,7 +51,7 @@ void database::close() noexcept {
 }
 
 int database::open_if_needed() {
-    if (ready_ && !connection_.moved()) return SQLITE_OK;
+    if (ready_ && !moved()) return SQLITE_OK;
     close();
     const int code = open();
     if (code != SQLITE_OK) close();
@@ -63,8 +63,13 @@ int database::open_if_needed() {
 int database::open() {
     int code = open_files();
     if (code == SQLITE_OK) code = set_up();
-    if (code == SQLITE_OK && connection_.moved()) return SQLITE_BUSY;
+    if (code == SQLITE_OK && moved()) return SQLITE_BUSY;
     return code;
+}
+
+// Whether the path leads elsewhere: the file has another name or none, or a link another target.
+bool database::moved() const noexcept {
+    return connection_.moved() || (true_path_ != path_ && identity_of(path_) != opened_);
 }
 
 int database::open_files() {
@@ -72,15 +77,18 @@ int database::open_files() {
         return refuse({errc::denied, "needs an SQLite library that was built for threads"});
     const auto bad_place = check_place(path_);
     if (bad_place) return refuse(*bad_place);
-    const auto woken = waiters_->open(path_);
+    true_path_ = true_path(path_);
+    if (true_path_.empty()) return SQLITE_BUSY;  // It was there a moment ago.
+    const auto woken = waiters_->open(true_path_);
     if (!woken) return refuse(woken.error());
-    const auto made = make_file(path_, waiters_->fd());
+    const auto made = make_file(true_path_, waiters_->fd());
     if (!made) return made.error().code == errc::contended ? SQLITE_BUSY : refuse(made.error());
     // Waiters on a file that was there before would not notice that it is gone.
     if (*made == file_origin::made) waiters_->touch();
-    const int code = connection_.open(path_);
-    if (code != SQLITE_OK && !is_busy(code)) explain(code);
-    return code;
+    opened_ = identity_of(true_path_);
+    if (!opened_) return SQLITE_BUSY;
+    const int code = connection_.open(true_path_);
+    return code == SQLITE_OK ? code : explain(code);
 }
 
 int database::set_up() {
@@ -94,8 +102,7 @@ int database::set_up() {
     if (code == SQLITE_OK) code = prepare(connection_, std::move(*here));
     ready_ = code == SQLITE_OK;
     // `why_` is set already where it was not SQLite that failed.
-    if (code != SQLITE_OK && code != SQLITE_ABORT && !is_busy(code)) explain(code);
-    return code;
+    return code == SQLITE_OK || code == SQLITE_ABORT ? code : explain(code);
 }
 
 int database::check_identity(contents& has) {
@@ -160,9 +167,15 @@ int database::refuse(const failure& why) {
     return SQLITE_ABORT;
 }
 
-void database::explain(int code) {
+int database::explain(int code) {
+    if (is_busy(code)) return code;
+    if (identity_of(path_) != opened_) {
+        close();
+        return SQLITE_BUSY;
+    }
     why_ = failure(meaning_of(code), address_ + ": " + connection_.describe(code));
     if (spoils_connection(code)) close();
+    return code;
 }
 
 }  // namespace holdfast::sqlite

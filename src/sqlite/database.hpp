@@ -10,6 +10,7 @@
 #include <holdfast/store.hpp>
 
 #include "sqlite/machine.hpp"
+#include "sqlite/place.hpp"
 #include "sqlite/statement.hpp"
 #include "sqlite/wake_file.hpp"
 
@@ -39,7 +40,8 @@ protected:
     ~database() = default;
 
     [[nodiscard]] int open_if_needed();
-    void explain(int code);
+    /// Notes what failed. @return `code`, or SQLITE_BUSY where the file has just gone.
+    [[nodiscard]] int explain(int code);
 
     const store_environment& environment_;
     std::string address_;
@@ -58,8 +60,11 @@ private:
     [[nodiscard]] int turn_log_on();
     [[nodiscard]] int make_tables();
     int refuse(const failure& why);
+    [[nodiscard]] bool moved() const noexcept;
 
     std::string path_;
+    std::string true_path_;                // Of the files that are open, or about to be.
+    std::optional<file_identity> opened_;  // What `path_` led to then.
     failure why_;
     connection connection_;
     bool ready_{false};
@@ -83,7 +88,7 @@ public:
         if (code == SQLITE_OK) {
             code = action(*table_);
             if (code == SQLITE_OK || is_busy(code)) return code;
-            explain(code);
+            code = explain(code);
         }
         return code;
     }

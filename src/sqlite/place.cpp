@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <mutex>
 #include <system_error>
 #include <utility>
@@ -101,6 +102,21 @@ std::optional<failure> check_place(const std::string& path) {
                        std::string("lies on ") + kind +
                            ", where the processes of several machines cannot share a database");
     return std::nullopt;
+}
+
+std::string true_path(const std::string& path) {
+    std::error_code failed;
+    auto real = std::filesystem::canonical(path, failed);
+    if (!failed) return real.string();
+    if (failed != std::errc::no_such_file_or_directory) return {};
+    real = std::filesystem::canonical(directory_of(path), failed);
+    return failed ? std::string() : (real / std::filesystem::path(path).filename()).string();
+}
+
+std::optional<file_identity> identity_of(const std::string& path) noexcept {
+    struct stat about {};
+    if (::stat(path.c_str(), &about) != 0) return std::nullopt;
+    return file_identity{about.st_dev, about.st_ino};
 }
 
 result<file_origin> make_file(const std::string& path, int guard_fd) {

@@ -8,6 +8,7 @@
 
 #include <holdfast/errc.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -17,6 +18,19 @@ namespace holdfast::sqlite {
 ///         SMB), or why this process may not use the one that does, or nothing. The text names the
 ///         cause only.
 [[nodiscard]] std::optional<failure> check_place(const std::string& path);
+
+/// @return `path` without symbolic links, whether its last part exists or not; empty if nobody can
+///         tell. The log of SQLite lies beside that, so all that belongs to a file does.
+[[nodiscard]] std::string true_path(const std::string& path);
+
+/// Which file it is, by whatever name.
+struct file_identity {
+    std::uint64_t device{0};
+    std::uint64_t inode{0};
+    bool operator==(const file_identity&) const = default;
+};
+/// @return What `path` leads to; nothing if it leads nowhere.
+[[nodiscard]] std::optional<file_identity> identity_of(const std::string& path) noexcept;
 
 /// @return The errno that says why this process may not both read and write the file at `path`; 0
 ///         if it may, and if nobody can tell. Asks for the effective user, as opening would, and

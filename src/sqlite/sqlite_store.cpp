@@ -2,10 +2,9 @@
 #include "sqlite/sqlite_store.hpp"
 
 #include "sqlite/health_check.hpp"
+#include "sqlite/place.hpp"
 
 #include <boost/asio/this_coro.hpp>
-
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <iterator>
@@ -23,10 +22,10 @@ constexpr std::chrono::nanoseconds retry_among_several_longest = std::chrono::mi
 constexpr int doublings_max = 16;
 
 // Whatever a file is called, it is the same one.
-std::string identity_of(const std::string& path) {
-    struct stat about {};
-    if (::stat(path.c_str(), &about) != 0) return path;
-    return std::to_string(about.st_dev) + ':' + std::to_string(about.st_ino);
+std::string id_of(const std::string& path) {
+    const auto file = identity_of(path);
+    if (!file) return path;
+    return std::to_string(file->device) + ':' + std::to_string(file->inode);
 }
 
 }  // namespace
@@ -211,7 +210,7 @@ asio::awaitable<result<diagnosis>> sqlite_store::diagnose(time_point deadline) {
     diagnosis found;
     found.findings = check_file(path, address());
     found.servers.push_back(
-        {.address = address(), .version = library_version(), .id = identity_of(path)});
+        {.address = address(), .version = library_version(), .id = id_of(path)});
     const auto ends_it = [](const finding& one) {
         return one.level == severity::problem || one.code == "no-file";
     };

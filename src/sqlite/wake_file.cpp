@@ -86,7 +86,9 @@ void wake_file::touch() {
     if (unlinked() && open(std::string(database_))) wake_all();
     char byte = 0;
     // If it fails, waiters in other processes find out by the lease's end.
-    [[maybe_unused]] const ssize_t got = ::pread(fd_, &byte, 1, 0);
+    if (::pread(fd_, &byte, 1, 0) != 0) return;
+    // Somebody emptied it, and a read of nothing is not told. To write is, as well.
+    [[maybe_unused]] const ssize_t written = ::pwrite(fd_, content.data(), content.size(), 0);
 }
 
 void wake_file::wake_all() {

@@ -18,6 +18,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 namespace holdfast::test {
@@ -420,24 +421,87 @@ TEST_F(sqlite_file, that_was_replaced_by_a_foreign_one_is_refused_and_left_alone
     EXPECT_EQ(bytes_of(path()), before);
 }
 
+/// Whether `waiting` gets "job" long before its lease ends when `holder` releases it. `trouble` is
+/// called when it waits.
+void expect_told(locker& holder, locker& waiting, const std::function<void()>& trouble = {}) {
+    auto held = holder.try_acquire("job", {.ttl = 10min});
+    ASSERT_TRUE(held) << held.error().message();
+    std::atomic<bool> done{false};
+    const auto before = waiting.statistics().refusals;
+    std::jthread waiter([&] {
+        const auto got = waiting.acquire("job", {.wait = 1min});
+        EXPECT_TRUE(got);
+        done = true;
+    });
+    ASSERT_TRUE(poll_until([&] { return waiting.statistics().refusals > before || done; }));
+    if (trouble) trouble();
+    EXPECT_TRUE(held->release());
+    EXPECT_TRUE(poll_until([&] { return done.load(); }, 15s));
+}
+
 TEST_F(sqlite_file, works_on_when_its_notify_file_was_removed) {
     locker first{url()};
     locker second{url()};
-    for (int round = 0; round < 3; ++round) {
-        auto held = first.try_acquire("job", {.ttl = 10min});
-        ASSERT_TRUE(held);
-        fs::remove(path() + "-notify");
-        std::atomic<bool> done{false};
-        const auto before = second.statistics().refusals;
-        std::jthread waiter([&] {
-            const auto got = second.acquire("job", {.wait = 1min});
-            EXPECT_TRUE(got);
-            done = true;
-        });
-        ASSERT_TRUE(poll_until([&] { return second.statistics().refusals > before || done; }));
-        EXPECT_TRUE(held->release());
-        EXPECT_TRUE(poll_until([&] { return done.load(); }, 15s));
+    for (int round = 0; round < 3; ++round)
+        expect_told(first, second, [&] { fs::remove(path() + "-notify"); });
+}
+
+TEST_F(sqlite_file, works_on_when_its_notify_file_was_emptied) {
+    locker first{url()};
+    locker second{url()};
+    for (int round = 0; round < 3; ++round)
+        expect_told(first, second, [&] { fs::resize_file(path() + "-notify", 0); });
+}
+
+TEST_F(sqlite_file, tells_those_who_use_a_link_to_it_and_those_who_do_not) {
+    const std::string link = directory_ / "link";
+    fs::create_directory(directory_ / "there");
+    fs::create_symlink(directory_ / "there", directory_ / "directory");
+    const std::string file = directory_ / "there/locks.db";
+    locker plain{"sqlite:" + file};
+    locker through_directory{"sqlite:" + std::string(directory_ / "directory/locks.db")};
+    expect_told(through_directory, plain);  // Which makes the file.
+    fs::create_symlink(file, link);
+    locker linked{"sqlite:" + link};
+    expect_told(linked, plain);
+    expect_told(plain, linked);
+    expect_told(linked, through_directory);
+    EXPECT_FALSE(fs::exists(link + "-notify"));
+}
+
+TEST_F(sqlite_file, is_the_one_that_a_link_leads_to_now) {
+    const std::string link = directory_ / "link";
+    const std::string one = directory_ / "one.db";
+    const std::string other = directory_ / "other.db";
+    for (const std::string& file : {one, other}) {
+        EXPECT_TRUE(locker("sqlite:" + file).acquire("job"));
     }
+    fs::create_symlink(one, link);
+    locker linked{"sqlite:" + link};
+    auto held = linked.acquire("job", {.ttl = 10min});
+    ASSERT_TRUE(held);
+    fs::create_symlink(other, link + ".new");
+    fs::rename(link + ".new", link);
+    locker direct{"sqlite:" + other};
+    const auto theirs = direct.acquire("job", {.ttl = 10min});
+    ASSERT_TRUE(theirs);
+    EXPECT_EQ(linked.acquire("job").error().code, errc::contended);
+    EXPECT_EQ(held->release().error().code, errc::lost);
+}
+
+// Why: a file that goes in the middle of a call is a disk error to SQLite. It is another file now,
+// or will be: the call begins again.
+TEST_F(sqlite_file, that_is_removed_again_and_again_is_no_error) {
+    locker locks{url(), {.timeout = 30s}};
+    std::atomic<bool> ended{false};
+    std::jthread remover([&] {
+        while (!ended) fs::remove(path());
+    });
+    for (int i = 0; i < 300; ++i) {
+        const auto held = locks.acquire("job");
+        EXPECT_TRUE(held || held.error().code == errc::contended) << held.error().message();
+    }
+    ended = true;
 }
 
 }  // namespace
