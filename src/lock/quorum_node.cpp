@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <utility>
 
 namespace holdfast::lock {
 namespace {
@@ -26,6 +27,11 @@ constexpr std::size_t doubts_max = 1000;
 /// The pauses between attempts to have what is owed released, as far as the breaker lets them.
 constexpr std::chrono::milliseconds pay_pause_least{200};
 constexpr std::chrono::milliseconds pay_pause_max{1000};
+
+// Whether the node has nothing of it any more: what is no lock now is not ours either.
+bool is_rid_of_it(const result<void>& gone) {
+    return gone || gone.error().code == errc::lost || gone.error().code == errc::wrong_type;
+}
 
 }  // namespace
 
@@ -180,14 +186,23 @@ asio::awaitable<void> quorum_node::pay(std::shared_ptr<quorum_node> node) {
     node->paying_ = false;
 }
 
-// Whether it answered to each. Others settle debts meanwhile, and may want the value of one again.
+// Whether it is rid of each. Others settle debts meanwhile, and may want the value of one again.
 asio::awaitable<bool> quorum_node::pay_all(std::shared_ptr<quorum_node> node) {
-    const auto debts = node->owed_;
-    for (const auto& [name, owed] : debts) {
-        if (!node->owes(name, owed.value)) continue;
+    std::vector<std::pair<std::string, std::string>> debts;
+    // Behind the name for which it refused last time: that must not keep others from their turn.
+    const auto behind = node->owed_.upper_bound(node->unpaid_);
+    for (auto at = behind; at != node->owed_.end(); ++at)
+        debts.emplace_back(at->first, at->second.value);
+    for (auto at = node->owed_.begin(); at != behind; ++at)
+        debts.emplace_back(at->first, at->second.value);
+    for (const auto& [name, value] : debts) {
+        if (!node->owes(name, value)) continue;
         if (!node->admits()) co_return false;
-        const auto gone = co_await release(node, name, owed.value, node->deadline());
-        if (node->stopped_ || (!gone && gone.error().code != errc::lost)) co_return false;
+        const auto gone = co_await release(node, name, value, node->deadline());
+        if (node->stopped_) co_return false;
+        if (is_rid_of_it(gone)) continue;
+        node->unpaid_ = name;
+        co_return false;
     }
     co_return true;
 }
@@ -197,7 +212,7 @@ asio::awaitable<result<void>> quorum_node::give_back(std::shared_ptr<quorum_node
                                                      time_point deadline) {
     node->owe(name, value);
     auto gone = co_await release(node, std::move(name), std::move(value), deadline);
-    if (!gone && gone.error().code != errc::lost) node->pay_later();
+    if (!is_rid_of_it(gone)) node->pay_later();
     co_return gone;
 }
 
@@ -206,7 +221,7 @@ asio::awaitable<result<void>> quorum_node::release(std::shared_ptr<quorum_node> 
                                                    time_point deadline) {
     auto gone = co_await node->where->release(name, value, deadline);
     node->heard(gone);
-    const bool answered = gone || gone.error().code == errc::lost;
+    const bool answered = is_rid_of_it(gone);
     // What may come late is released once more, before the node is asked for the name again.
     const bool again = answered && node->doubts_.erase(value) > 0;
     if (answered && !again) node->settled(name, value);

@@ -104,6 +104,7 @@ private:
     core::breaker line_{};
     std::multimap<std::string, debt, std::less<>> owed_{};
     bool paying_{false};
+    std::string unpaid_{};  // The name for which it refused last.
     alarm pay_day_;
     std::set<std::string, std::less<>> doubts_{};                        // Values.
     std::multimap<std::string, asked_renewal, std::less<>> renewals_{};  // By value.

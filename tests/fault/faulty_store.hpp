@@ -133,7 +133,9 @@ public:
 
     memory::lock_table& table;
     store_abilities able{.raises = true};
-    std::size_t raises{0};  ///< How often a counter was to be raised.
+    std::size_t raises{0};               ///< How often a counter was to be raised.
+    std::string foreign{};               ///< A name that is in use for something else ...
+    trouble foreign_how{trouble::none};  ///< ... or that goes wrong so, where else nothing does.
 
 private:
     // A step whose answer has no value.
@@ -151,8 +153,12 @@ private:
     template <class T, class Act>
     asio::awaitable<result<T>> step(const std::string& name, time_point deadline, Act act) {
         using namespace std::chrono_literals;
-        const trouble how = plan_(next_step_++);
+        trouble how = plan_(next_step_++);
         if (time_.now() >= deadline) ++without_time_;
+        if (how == trouble::none && !foreign.empty() && name == foreign) {
+            if (foreign_how == trouble::none) co_return failure{errc::wrong_type, "fault"};
+            how = foreign_how;
+        }
         switch (how) {
             case trouble::none: co_return act();
             case trouble::unreachable: co_return failure{errc::unreachable, "fault"};

@@ -143,6 +143,35 @@ TEST(quorum, has_what_frozen_nodes_grant_when_they_go_on_given_back) {
     EXPECT_EQ(b.taken(), 0U);
 }
 
+// Why: what a node will not release for one name must not keep it from releasing others.
+TEST(quorum, has_other_names_given_back_beside_one_that_a_node_refuses_to_release) {
+    for (const trouble refusal : {trouble::none, trouble::denied}) {
+        quorum_bench b(3);
+        bool frozen = false;
+        std::size_t frozen_steps = 0;
+        lock::engine& engine = b.add_client([&](std::size_t server, std::size_t) {
+            if (server != 1 || !frozen) return trouble::none;
+            return frozen_steps++ == 0 ? trouble::late_request : trouble::frozen;
+        });
+        const auto first = b.run(engine.acquire("a", unfenced(0ms, 60s)));
+        ASSERT_TRUE(first);
+        faulty_store& node = *b.clients[0].ways[1];
+        node.foreign = "a";
+        node.foreign_how = refusal;
+        EXPECT_TRUE(b.run(engine.release(*first)));
+        frozen = true;
+        const auto second = b.run(engine.acquire("job", unfenced(0ms, 60s)));
+        ASSERT_TRUE(second);
+        EXPECT_TRUE(b.run(engine.release(*second)));
+        b.pass(5s);
+        ASSERT_TRUE(node.arrive());
+        EXPECT_EQ(b.taken(), 1U);
+        frozen = false;
+        b.pass(core::breaker::pause_max + 4s);
+        EXPECT_EQ(b.taken(), 0U);
+    }
+}
+
 // Why: a program that takes or releases a lock and ends must not leave a slow node behind.
 TEST(quorum, ends_what_slow_nodes_have_under_way_before_it_winds_down) {
     for (const bool release : {false, true}) {
