@@ -125,6 +125,9 @@ asio::awaitable<void> quorum_store::renew(std::span<renewal> batch, time_point d
                                   .value = std::string(ask.value),
                                   .ttl = ask.ttl,
                                   .token = ask.fencing_token});
+    // Wanted again, where a release failed before: that must not take away what is renewed now.
+    for (const upkeep::lease& mine : shared->leases)
+        for (const node_ptr& node : nodes_) node->settled(mine.name, mine.value);
     // Before anything is asked: it may be released while this is under way.
     if (raises_)
         for (upkeep::lease& mine : shared->leases)

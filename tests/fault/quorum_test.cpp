@@ -172,6 +172,24 @@ TEST(quorum, has_other_names_given_back_beside_one_that_a_node_refuses_to_releas
     }
 }
 
+// Why: whoever renews a lock after its release has failed has it, and is not to lose it to that.
+TEST(quorum, does_not_release_in_the_background_what_was_renewed_since) {
+    quorum_bench b(3);
+    lock::engine& engine = b.add_client();
+    const auto held = b.run(engine.acquire("job", unfenced(0ms, 60s)));
+    ASSERT_TRUE(held);
+    const lease known{.name = "job", .id = (*held)->id, .ttl = 60s};
+    b.state.assign(3, trouble::unreachable);
+    EXPECT_EQ(b.run(engine.release(*held)).error().code, errc::no_quorum);
+    b.state.assign(3, alive);
+    ASSERT_TRUE(b.run(engine.renew_known(known)));
+    b.pass(10s);
+    EXPECT_EQ(b.taken(), 3U);
+    EXPECT_TRUE(b.run(engine.release_known(known)));
+    b.pass(10ms);
+    EXPECT_EQ(b.taken(), 0U);
+}
+
 // Why: a program that takes or releases a lock and ends must not leave a slow node behind.
 TEST(quorum, ends_what_slow_nodes_have_under_way_before_it_winds_down) {
     for (const bool release : {false, true}) {
