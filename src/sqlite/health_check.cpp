@@ -27,19 +27,30 @@ constexpr unsigned long tmpfs_magic = 0x01021994;  // statfs(2)
 /// Collects findings about one file.
 class judgement {
 public:
-    judgement(std::string file, const std::string& name) : path(std::move(file)), address(name) {
-        const auto slash = path.rfind('/');
-        directory = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    judgement(std::string file, const std::string& name)
+        : path(std::move(file)), true_name(true_path(path)), address(name) {
+        if (true_name.empty()) true_name = path;
+        directory = directory_of(true_name);
     }
     void add(severity level, std::string code, std::string text, std::string remedy) {
         found.push_back({level, std::move(code), address, std::move(text), std::move(remedy)});
     }
 
     std::string path;
+    std::string true_name;  // Beside which the rest lies.
     std::string address;
-    std::string directory;
+    std::string directory;  // Of that.
     std::vector<finding> found;
 };
+
+void judge_directory(judgement& on, const std::string& directory) {
+    struct stat about {};
+    if (::stat(directory.c_str(), &about) != 0) return;
+    if ((about.st_mode & S_IWOTH) != 0 && (about.st_mode & S_ISVTX) == 0)
+        on.add(severity::warning, "directory-open-to-others",
+               "every user of this machine may replace the file, as its directory is open to all",
+               "chmod o-w " + directory);
+}
 
 void judge_rights(judgement& on) {
     struct stat about {};
@@ -55,11 +66,10 @@ void judge_rights(judgement& on) {
                "there is no file yet: the first who takes a lock makes it",
                "nothing has to be done");
     }
-    if (::stat(on.directory.c_str(), &about) != 0) return;
-    if ((about.st_mode & S_IWOTH) != 0 && (about.st_mode & S_ISVTX) == 0)
-        on.add(severity::warning, "directory-open-to-others",
-               "every user of this machine may replace the file, as its directory is open to all",
-               "chmod o-w " + on.directory);
+    if (!identity_of(on.directory)) return;
+    judge_directory(on, on.directory);
+    const std::string of_link = directory_of(on.path);
+    if (identity_of(of_link) != identity_of(on.directory)) judge_directory(on, of_link);
     if (::faccessat(AT_FDCWD, on.directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
         on.add(severity::problem, "directory-not-writable",
                "this user may not write the directory, in which the log and its index are made",
@@ -110,7 +120,7 @@ std::vector<finding> check_journal(std::string_view mode, const std::string& pat
                    ", which another program has set: who reads keeps others from locks",
                "sqlite3 " + path + " 'PRAGMA journal_mode = WAL'");
     struct stat log {};
-    if (::stat((path + "-wal").c_str(), &log) == 0 && log.st_size > log_long)
+    if (::stat((on.true_name + "-wal").c_str(), &log) == 0 && log.st_size > log_long)
         on.add(severity::warning, "long-log",
                "its log has " + std::to_string(log.st_size / static_cast<std::int64_t>(mebibyte)) +
                    " MiB: some program reads the file without an end, and keeps the log from being "

@@ -26,12 +26,6 @@ failure denied(std::string cause, int error) {
     return {errc::denied, with_errno(std::move(cause), error)};
 }
 
-std::string directory_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    if (slash == std::string::npos) return ".";
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 const char* network_file_system(unsigned long type) noexcept {
     switch (type & 0xFFFFFFFF) {
         case nfs_magic: return "NFS";
@@ -66,6 +60,12 @@ private:
 
 std::string with_errno(std::string cause, int error) {
     return std::move(cause) + " (" + std::generic_category().message(error) + ")";
+}
+
+std::string directory_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 int why_barred(const std::string& path) noexcept {

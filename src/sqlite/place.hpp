@@ -19,6 +19,9 @@ namespace holdfast::sqlite {
 ///         cause only.
 [[nodiscard]] std::optional<failure> check_place(const std::string& path);
 
+/// @return The directory that `path` names something in.
+[[nodiscard]] std::string directory_of(const std::string& path);
+
 /// @return `path` without symbolic links, whether its last part exists or not; empty if nobody can
 ///         tell. The log of SQLite lies beside that, so all that belongs to a file does.
 [[nodiscard]] std::string true_path(const std::string& path);

@@ -148,6 +148,27 @@ TEST(doctor_on_sqlite, finds_a_journal_that_another_program_has_set_and_a_log_th
     sqlite3_close(other);
 }
 
+// Why: what belongs to a file lies beside the file that a link leads to.
+TEST(doctor_on_sqlite, looks_at_the_file_that_a_link_leads_to) {
+    const temp_dir place;
+    const std::string link = place / "link";
+    const std::string file = place / "there/locks.db";
+    namespace fs = std::filesystem;
+    fs::create_directory(place / "there");
+    ASSERT_TRUE(locker("sqlite:" + file).acquire("x"));
+    fs::create_symlink(file, link);
+    locker linked("sqlite:" + link);
+    ASSERT_TRUE(linked.acquire("x"));  // Which keeps the log from being begun anew.
+    fs::resize_file(file + "-wal", std::uintmax_t{65} << 20U);
+    fs::permissions(place / "there", fs::perms::others_write, fs::perm_options::add);
+    EXPECT_THAT(codes_of(linked.diagnose()), Contains("warning long-log"));
+    EXPECT_THAT(codes_at("sqlite:" + link), Contains("warning directory-open-to-others"));
+    fs::permissions(place / "there", fs::perms::others_write, fs::perm_options::remove);
+    fs::permissions(place.path(), fs::perms::others_write, fs::perm_options::add);
+    EXPECT_THAT(codes_at("sqlite:" + link), Contains("warning directory-open-to-others"))
+        << "the link may be replaced";
+}
+
 TEST(doctor_on_sqlite, finds_a_place_where_no_file_can_be) {
     EXPECT_THAT(codes_at("sqlite:/proc"), Contains("problem unusable-file"));
 }
