@@ -95,8 +95,10 @@ std::optional<failure> check_place(const std::string& path) {
         return denied("cannot be read and written by this user", barred);
     struct statfs system {};
     const std::string directory = directory_of(path);
-    if (::statfs(there ? path.c_str() : directory.c_str(), &system) != 0)
-        return denied("its directory cannot be reached", errno);
+    int known = ::statfs(there ? path.c_str() : directory.c_str(), &system);
+    if (known != 0 && there && errno == ENOENT)  // It has just been removed.
+        known = ::statfs(directory.c_str(), &system);
+    if (known != 0) return denied("its directory cannot be reached", errno);
     if (const char* kind = network_file_system(static_cast<unsigned long>(system.f_type)))
         return failure(errc::denied,
                        std::string("lies on ") + kind +

@@ -2,6 +2,7 @@
 #include <holdfast/holdfast.hpp>
 
 #include "integration/sqlite_raw.hpp"
+#include "sqlite/place.hpp"
 #include "sqlite/wake_file.hpp"
 #include "support/child_process.hpp"
 #include "support/poll.hpp"
@@ -12,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -500,6 +502,23 @@ TEST_F(sqlite_file, that_is_removed_again_and_again_is_no_error) {
     for (int i = 0; i < 300; ++i) {
         const auto held = locks.acquire("job");
         EXPECT_TRUE(held || held.error().code == errc::contended) << held.error().message();
+    }
+    ended = true;
+}
+
+TEST_F(sqlite_file, that_goes_while_its_place_is_looked_at_is_no_error) {
+    std::atomic<bool> ended{false};
+    std::jthread remover([&] {
+        while (!ended) {
+            ::close(::open(path().c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+            fs::remove(path());
+        }
+    });
+    for (int i = 0; i < 20'000; ++i) {
+        const auto bad = sqlite::check_place(path());
+        if (!bad) continue;
+        ADD_FAILURE() << bad->message();
+        break;
     }
     ended = true;
 }
