@@ -77,8 +77,10 @@ int database::open_files() {
         return refuse({errc::denied, "needs an SQLite library that was built for threads"});
     const auto bad_place = check_place(path_);
     if (bad_place) return refuse(*bad_place);
-    true_path_ = true_path(path_);
-    if (true_path_.empty()) return SQLITE_BUSY;  // It was there a moment ago.
+    auto leads_to = true_path(path_);
+    if (!leads_to)
+        return leads_to.error().code == errc::contended ? SQLITE_BUSY : refuse(leads_to.error());
+    true_path_ = std::move(*leads_to);
     const auto woken = waiters_->open(true_path_);
     if (!woken) return refuse(woken.error());
     const auto made = make_file(true_path_, waiters_->fd());

@@ -28,8 +28,8 @@ constexpr unsigned long tmpfs_magic = 0x01021994;  // statfs(2)
 class judgement {
 public:
     judgement(std::string file, const std::string& name)
-        : path(std::move(file)), true_name(true_path(path)), address(name) {
-        if (true_name.empty()) true_name = path;
+        : path(std::move(file)), true_name(path), address(name) {
+        if (auto leads_to = true_path(path)) true_name = std::move(*leads_to);
         directory = directory_of(true_name);
     }
     void add(severity level, std::string code, std::string text, std::string remedy) {

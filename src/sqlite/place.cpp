@@ -106,13 +106,28 @@ std::optional<failure> check_place(const std::string& path) {
     return std::nullopt;
 }
 
-std::string true_path(const std::string& path) {
+result<std::string> true_path(const std::string& path) {
     std::error_code failed;
     auto real = std::filesystem::canonical(path, failed);
-    if (!failed) return real.string();
-    if (failed != std::errc::no_such_file_or_directory) return {};
-    real = std::filesystem::canonical(directory_of(path), failed);
-    return failed ? std::string() : (real / std::filesystem::path(path).filename()).string();
+    const bool there = !failed;
+    const bool removed = failed == std::errc::no_such_file_or_directory;
+    if (removed) real = std::filesystem::canonical(directory_of(path), failed);
+    if (failed) return denied("cannot be reached", failed.value());
+    // To the kernel a link of /proc may lead elsewhere than it says; SQLite goes by what it says.
+    if (real != path) {
+        const std::string asked = there ? path : directory_of(path);
+        const auto wanted = identity_of(asked);
+        const auto found = identity_of(real.string());
+        if (!wanted || wanted != found) {
+            const bool lasts = wanted && found && identity_of(asked) == wanted &&
+                               identity_of(real.string()) == found &&
+                               std::filesystem::canonical(asked, failed) == real;
+            if (!lasts) return failure(errc::contended, "has just changed");
+            return failure(errc::denied,
+                           "leads elsewhere than its links say, and SQLite would follow those");
+        }
+    }
+    return there ? real.string() : (real / std::filesystem::path(path).filename()).string();
 }
 
 std::optional<file_identity> identity_of(const std::string& path) noexcept {

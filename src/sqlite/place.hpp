@@ -22,9 +22,10 @@ namespace holdfast::sqlite {
 /// @return The directory that `path` names something in.
 [[nodiscard]] std::string directory_of(const std::string& path);
 
-/// @return `path` without symbolic links, whether its last part exists or not; empty if nobody can
-///         tell. The log of SQLite lies beside that, so all that belongs to a file does.
-[[nodiscard]] std::string true_path(const std::string& path);
+/// @return `path` without symbolic links, whether its last part exists or not. The log of SQLite
+///         lies beside that, so all that belongs to a file does.
+/// @par Errors  `contended`: it has just changed; `denied`, with the cause only.
+[[nodiscard]] result<std::string> true_path(const std::string& path);
 
 /// Which file it is, by whatever name.
 struct file_identity {

@@ -471,6 +471,21 @@ TEST_F(sqlite_file, tells_those_who_use_a_link_to_it_and_those_who_do_not) {
     EXPECT_FALSE(fs::exists(link + "-notify"));
 }
 
+// Why: the kernel does not follow links of /proc by what they say; SQLite does, and would open
+// another file.
+TEST_F(sqlite_file, that_its_links_do_not_name_is_refused_and_nothing_is_made) {
+    const std::string gone = directory_ / "gone";
+    fs::create_directory(gone);
+    const int open_directory = ::open(gone.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ASSERT_GE(open_directory, 0);
+    fs::remove(gone);
+    fs::create_directory(gone + " (deleted)");  // As the link says.
+    const std::string in_it = "/proc/self/fd/" + std::to_string(open_directory) + "/locks.db";
+    EXPECT_EQ(refused("sqlite:" + in_it).code, errc::denied);
+    EXPECT_TRUE(fs::is_empty(gone + " (deleted)"));
+    ::close(open_directory);
+}
+
 TEST_F(sqlite_file, is_the_one_that_a_link_leads_to_now) {
     const std::string link = directory_ / "link";
     const std::string one = directory_ / "one.db";
