@@ -514,7 +514,7 @@ TEST_F(sqlite_file, that_is_removed_again_and_again_is_no_error) {
     std::jthread remover([&] {
         while (!ended) fs::remove(path());
     });
-    for (int i = 0; i < 300; ++i) {
+    for (int i = 0; i < 100; ++i) {
         const auto held = locks.acquire("job");
         EXPECT_TRUE(held || held.error().code == errc::contended) << held.error().message();
     }
