@@ -374,6 +374,26 @@ outcome refused(std::uint64_t seed) {
     return s.end();
 }
 
+// Two servers grant it to one who does not hear of it, and cannot be reached for longer than it
+// asks. Nobody asks for the name again.
+outcome cut_off(std::uint64_t seed) {
+    stage s(seed, 1, 3);
+    const auto cut_both = [&s](bool there, bool back) {
+        for (const std::size_t i : {1U, 2U}) s.cut(0, i, there, back);
+    };
+    cut_both(false, true);
+    const auto mine = s.acquire(0, {.ttl = 60s});
+    s.run(100ms);
+    cut_both(true, true);
+    s.run(6s);
+    s.expect(mine->end && !*mine->end, "I9: an acquire without an answer did not end");
+    s.expect(s.copies() == 2, "the servers took nothing");
+    cut_both(false, false);
+    s.run(8s);
+    s.expect(s.copies() == 0, "I7: what was granted to one who was cut off was kept");
+    return s.end();
+}
+
 // The servers are wiped one after the other, and the lock outlives them all.
 outcome rolling_restarts(std::uint64_t seed) {
     stage s(seed, 1, 3);
@@ -447,6 +467,7 @@ constexpr std::array all_scenarios{scenario{"lost reply", lost_reply},
                                    scenario{"passed and cancelled", passed_and_cancelled},
                                    scenario{"one dead server", one_dead_server},
                                    scenario{"refused", refused},
+                                   scenario{"cut off", cut_off},
                                    scenario{"rolling restarts", rolling_restarts},
                                    scenario{"back again", back_again},
                                    scenario{"released everywhere", released_everywhere},
