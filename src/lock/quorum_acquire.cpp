@@ -222,9 +222,12 @@ failure quorum_store::refusal(const quorum_poll<grant>& poll) const {
     };
     const auto unasked = static_cast<std::size_t>(
         std::count_if(poll.answers.begin(), poll.answers.end(), not_asked));
-    const auto refused = static_cast<std::size_t>(std::count_if(
-        poll.answers.begin(), poll.answers.end(),
-        [](const auto& said) { return said && !*said && is_answer(said->error().code); }));
+    const auto has_refused = [](const auto& said) {
+        return said && !*said &&
+               (is_answer(said->error().code) || said->error().code == errc::quarantined);
+    };
+    const auto refused = static_cast<std::size_t>(
+        std::count_if(poll.answers.begin(), poll.answers.end(), has_refused));
     const bool contended = core::judge(votes) == core::verdict::refused;
     failure why{contended ? errc::contended : errc::no_quorum,
                 std::to_string(votes.yes) + " of " + std::to_string(votes.nodes) +

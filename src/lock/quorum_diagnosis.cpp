@@ -2,6 +2,7 @@
 //
 // What its nodes find, and what only a look at all of them shows.
 #include "lock/quorum_store.hpp"
+#include "lock/quorum_votes.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -82,10 +83,13 @@ asio::awaitable<result<diagnosis>> quorum_store::diagnose(time_point deadline) {
         const auto& said = *poll->answers[i];
         if (!said) {
             if (!why) why = said.error();
-            all.findings.push_back(
-                {severity::problem, "node-unreachable", nodes_[i]->where->address(),
-                 "it cannot be looked at: " + said.error().message(),
-                 "start it, or mend the way to it; a quorum needs more than half of its nodes"});
+            const char* const remedy =
+                is_answer(said.error().code)
+                    ? "mend what it says; a quorum needs more than half of its nodes"
+                    : "start it, or mend the way to it; a quorum needs more than half of its nodes";
+            all.findings.push_back({severity::problem, "node-unreachable",
+                                    nodes_[i]->where->address(),
+                                    "it cannot be looked at: " + said.error().message(), remedy});
             continue;
         }
         all.findings.insert(all.findings.end(), said->findings.begin(), said->findings.end());

@@ -266,6 +266,12 @@ TEST_F(doctor_on_redis, finds_a_node_of_a_quorum_that_is_dead) {
     const auto found = locks.diagnose();
     EXPECT_THAT(codes_of(found), ElementsAre("problem node-unreachable"));
     EXPECT_THAT(found->findings.at(0).subject, HasSubstr(third.socket_path()));
+    EXPECT_THAT(found->findings.at(0).remedy, HasSubstr("start it"));
+    third.restart();
+    EXPECT_EQ(third.command({"CONFIG", "SET", "requirepass", "secret"}), "+OK\r\n");
+    const auto refused = locks.diagnose();
+    EXPECT_THAT(codes_of(refused), ElementsAre("problem node-unreachable"));
+    EXPECT_THAT(refused->findings.at(0).remedy, HasSubstr("mend what it says"));
 }
 
 TEST(doctor_on_other_servers, finds_a_node_of_a_cluster) {

@@ -91,6 +91,7 @@ TEST_F(five_servers, of_which_one_forgot_give_a_lock_once_with_the_guard) {
     for (const node_error& said : once.error().nodes)
         told = told || (said.code == errc::quarantined && said.node == 2);
     EXPECT_TRUE(told) << once.error().message();
+    EXPECT_THAT(once.error().text, HasSubstr(", 0 did not answer to it, "));
     EXPECT_GT(held->remaining(), 0ms);
     auto later = second.acquire("job", {.ttl = longest_ttl, .wait = 20s});
     ASSERT_TRUE(later) << later.error().message();
