@@ -80,6 +80,7 @@ struct letter {
 struct party {
     explicit party(const time_point& now) : time(std::make_shared<scope_timeline>(now)) {}
     std::shared_ptr<scope_timeline> time;
+    std::shared_ptr<lock::quorum_store> where{};
     std::shared_ptr<lock::engine> engine;
     lock::held_ptr held;
     std::uint64_t history{0};
@@ -290,10 +291,11 @@ path::path(const search_scope& scope)
         for (std::size_t n = 0; n < servers; ++n)
             ways.push_back(std::make_shared<scope_store>(*this, i, n));
         const store_environment environment{context_.get_executor(), *me.time, *random, options};
+        me.where = std::make_shared<lock::quorum_store>(environment, ways);
         lock::engine_parts parts{.executor = context_.get_executor(),
                                  .time = me.time,
                                  .random = random,
-                                 .where = std::make_shared<lock::quorum_store>(environment, ways),
+                                 .where = me.where,
                                  .options = options,
                                  .host = "client",
                                  .pid = static_cast<std::int64_t>(i),
@@ -310,11 +312,23 @@ path::~path() {
     for (auto& way : ways_) way.clear();
     held_back_.clear();
     for (const auto& me : parties_) me->paused = false;
-    context_.restart();
-    while (context_.poll() > 0 || next_alarm() != time_point::max()) {
-        if (next_alarm() != time_point::max()) now_ = std::max(now_, next_alarm());
-        for (const auto& me : parties_) me->time->ring();
+    const auto go_on = [this] {
         context_.restart();
+        const bool ran = context_.poll() > 0;
+        const time_point next = next_alarm();
+        if (next != time_point::max()) now_ = std::max(now_, next);
+        for (const auto& me : parties_) me->time->ring();
+        return ran || next != time_point::max();
+    };
+    const auto busy = [this] {
+        return std::any_of(parties_.begin(), parties_.end(),
+                           [](const auto& me) { return !me->done || me->where->busy(); });
+    };
+    while (busy() && go_on()) {
+    }
+    // What servers owe would be asked for in vain for minutes.
+    for (const auto& me : parties_) me->where->stop();
+    while (go_on()) {
     }
     // Who waits keeps the engine, and that the timeline.
     for (const auto& me : parties_) me->time->close();
