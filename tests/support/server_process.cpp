@@ -48,7 +48,14 @@ void server_process::start(std::vector<std::string> command, const std::string& 
 }
 
 void server_process::signal(int number) const {
-    if (pid_ > 0) ::kill(pid_, number);
+    if (pid_ <= 0 || ::kill(pid_, number) != 0 || number != SIGSTOP) return;
+    // The threads of a server stop one after the other, and may yet answer.
+    const auto has_stopped = [this] {
+        siginfo_t told{};
+        constexpr int how = WSTOPPED | WEXITED | WNOHANG | WNOWAIT;
+        return ::waitid(P_PID, static_cast<id_t>(pid_), &told, how) != 0 || told.si_pid == pid_;
+    };
+    if (!poll_until(has_stopped)) throw std::runtime_error("a server does not stop");
 }
 
 void server_process::kill() {

@@ -28,7 +28,7 @@ public:
     void start(std::vector<std::string> command, const std::string& log,
                const std::function<bool()>& answers);
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-    /// Sends a signal, such as SIGSTOP and SIGCONT.
+    /// Sends a signal, such as SIGSTOP and SIGCONT. Of SIGSTOP it waits for the effect.
     void signal(int number) const;
     /// Ends it at once, as a crash would.
     void kill();
