@@ -138,6 +138,9 @@ private:
     void arrive(letter what);
     void crash(std::size_t where);
     [[nodiscard]] time_point next_alarm() const;
+    [[nodiscard]] static bool is_busy(const party& me);
+    [[nodiscard]] bool busy() const;
+    [[nodiscard]] bool waits() const;
 
     const search_scope& scope_;
     asio::io_context context_;
@@ -320,10 +323,6 @@ path::~path() {
         for (const auto& me : parties_) me->time->ring();
         return ran || next != time_point::max();
     };
-    const auto busy = [this] {
-        return std::any_of(parties_.begin(), parties_.end(),
-                           [](const auto& me) { return !me->done || me->where->busy(); });
-    };
     while (busy() && go_on()) {
     }
     // What servers owe would be asked for in vain for minutes.
@@ -377,6 +376,21 @@ void path::check() {
     if (holders > 1) violation_ = "I1: both hold it";
 }
 
+// Whether there is more to come from it than questions for what servers that are down owe.
+bool path::is_busy(const party& me) { return !me.done || me.where->busy(); }
+
+bool path::busy() const {
+    return std::any_of(parties_.begin(), parties_.end(),
+                       [](const auto& me) { return is_busy(*me); });
+}
+
+// Whether somebody waits for an alarm that matters.
+bool path::waits() const {
+    return std::any_of(parties_.begin(), parties_.end(), [](const auto& me) {
+        return !me->paused && is_busy(*me) && me->time->next() != time_point::max();
+    });
+}
+
 time_point path::next_alarm() const {
     time_point next = time_point::max();
     for (const auto& me : parties_)
@@ -405,7 +419,7 @@ std::vector<step> path::steps() const {
     for (std::size_t i = 0; i < held_back_.size(); ++i)
         if (hears(held_back_[i])) all.push_back({kind::arrive_late, i});
     // Time stands still while messages are under way, but for those that are held back.
-    if (heard.empty() && next_alarm() != time_point::max()) all.push_back({kind::tick});
+    if (heard.empty() && waits()) all.push_back({kind::tick});
     for (std::size_t i = 0; i < servers; ++i) {
         if (!nodes_.at(i).up) all.push_back({kind::restart, i});
         if (nodes_.at(i).up && crashes_ > 0) all.push_back({kind::crash, i});
