@@ -222,7 +222,7 @@ asio::awaitable<result<void>> quorum_node::release(std::shared_ptr<quorum_node> 
     auto gone = co_await node->where->release(name, value, deadline);
     node->heard(gone);
     const bool answered = is_rid_of_it(gone);
-    // What may come late is released once more, before the node is asked for the name again.
+    // What may come late is released once more: soon, or before it is asked for the name again.
     const bool again = answered && node->doubts_.erase(value) > 0;
     if (answered && !again) node->settled(name, value);
     if (again) node->pay_later();

@@ -53,6 +53,8 @@ TEST(locker, refuses_bad_arguments_with_a_text_that_names_the_rule) {
 TEST(locker, refuses_bad_urls_and_options_when_it_is_made) {
     EXPECT_EQ(locker::open(store_factory()).error().message(),
               "misuse: the store_factory is empty");
+    EXPECT_EQ(range_locker::open(range_store_factory()).error().message(),
+              "misuse: the range_store_factory is empty");
     for (const char* url : {"", "nothing", "gopher://x", "memory:?x=1", ":", "memory"})
         EXPECT_EQ(locker::open(url).error().code, errc::misuse) << url;
     EXPECT_THROW(locker{"gopher://x"}, lock_error);
